@@ -1,0 +1,16 @@
+# LLVM >= 19, the newest found (its own version file accepts only its own major.minor), as the
+# target dlc_llvm_library: headers as system headers, the shared library.
+foreach(major 22 21 20 19)
+  find_package(LLVM CONFIG NO_DEFAULT_PATH PATHS /usr/lib/llvm-${major}/lib/cmake/llvm)
+  if(LLVM_FOUND)
+    break()
+  endif()
+endforeach()
+if(NOT LLVM_FOUND)
+  message(FATAL_ERROR "LLVM 19 or newer is needed: on Debian, apt-get install llvm-22-dev")
+endif()
+message(STATUS "LLVM ${LLVM_PACKAGE_VERSION}: ${LLVM_DIR}")
+add_library(dlc_llvm_library INTERFACE)
+target_include_directories(dlc_llvm_library SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})
+target_compile_definitions(dlc_llvm_library INTERFACE ${LLVM_DEFINITIONS})
+target_link_libraries(dlc_llvm_library INTERFACE LLVM)

@@ -1,0 +1,52 @@
+// The way from a graph to a program: passes, lowering, backend.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+#include "runtime/program.h"
+
+namespace dlc {
+
+struct CompileOptions {
+  int opt_level = 2;  ///< 0: only what is needed to run; each node its own kernel
+  std::vector<std::string> disabled_passes;
+  std::string print_after;    ///< a pass: its graph goes to `printed`
+  std::string stop_after;
+  int vector_bits = 0;        ///< see JitOptions
+  int threads = 0;            ///< compile threads; 0: all
+  bool verify_passes = false; ///< verify and type-check after every pass
+};
+
+/// What one kernel became, for `dlc inspect` and the demo.
+struct KernelReport {
+  std::string name;      ///< "Conv+Relu"
+  std::string kind;      ///< "loops", "matmul", "convolution", "host", "control"
+  std::vector<std::string> origins;
+  std::string schedule, loops;
+};
+struct PassReport {
+  std::string name;
+  double milliseconds = 0;
+  std::map<std::string, int> counts;  ///< "folded" -> 12
+};
+struct CompileReport {
+  std::vector<PassReport> passes;
+  std::vector<KernelReport> kernels;
+  std::string printed;  ///< graph text, if print_after asked for it
+  double passes_ms = 0, lower_ms = 0, codegen_ms = 0;
+  size_t nodes_before = 0, nodes_after = 0;
+};
+
+/// Compiles for this machine. The graph is taken by value: passes change it. Throws Error: invalid,
+/// unsupported (op, type or shape that no backend takes; all are listed in one message), failed.
+std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& options = {},
+                                       CompileReport* report = nullptr);
+
+/// The graph after the passes of `options`, for inspection.
+Graph optimize(Graph graph, const CompileOptions& options = {}, CompileReport* report = nullptr);
+
+}  // namespace dlc

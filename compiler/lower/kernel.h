@@ -1,0 +1,78 @@
+// Kernels: what lowering hands to a backend. A kernel is at most one anchor (a contraction) and the
+// pointwise and index-moving work around it.
+// Next: compiler/lower/partition.h (how graphs become kernels), compiler/backends/llvm/jit.h.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "compiler/expr/expr.h"
+#include "compiler/ir/graph.h"
+#include "compiler/ops/op_def.h"
+#include "runtime/program.h"
+
+namespace dlc {
+
+/// What all kernels have. load(k) in their expressions reads operand k. A kernel's buffers are its
+/// operands, then its outputs, all row-major and dense.
+struct KernelBase {
+  std::string name;             ///< e.g. "Conv+Relu"
+  Origins origins;
+  std::vector<Type> operands;
+};
+
+/// A loop nest: each output element by its formula. All outputs have the same axes extents.
+struct LoopKernel : KernelBase {
+  std::vector<TensorExpr> outputs;
+};
+
+/// C[batch..., m, n] = sum over k of A[batch..., m, k] * B[batch..., k, n], then the epilogue.
+/// The sum is accumulated in arithmetic type `accumulator` (f32, f64).
+struct MatmulKernel : KernelBase {
+  DType accumulator = DType::f32;
+  /// Elements of A and B over the operands, of the accumulator's type: plain (affine) loads in most
+  /// cases, which are then read in place; anything else is evaluated while packing.
+  TensorExpr a, b;
+  /// The output; in its body, load(accumulated, {batch..., m, n}) is the sum.
+  TensorExpr output;
+  /// Operands with a known value (null: none): those that only A or only B reads are packed once.
+  std::vector<const Tensor*> constants;
+  static constexpr int accumulated = -2;
+};
+
+/// Y[n, m, spatial...] = sum over c, kernel of X[n, c, ...] * W[m, c, kernel...], then the epilogue.
+struct ConvolutionKernel : KernelBase {
+  TensorExpr x;             ///< [n, c, spatial...] over the operands
+  TensorExpr w;             ///< [m, c / group, kernel...]
+  Contraction parameters;   ///< strides, dilations, pads, group
+  TensorExpr output;        ///< as in MatmulKernel
+  std::vector<const Tensor*> constants;
+};
+
+using Kernel = std::variant<LoopKernel, MatmulKernel, ConvolutionKernel>;
+inline const KernelBase& base(const Kernel& kernel) {
+  return std::visit([](const auto& k) -> const KernelBase& { return k; }, kernel);
+}
+
+/// Makes the packed form of a constant operand. It replaces the operand's buffer.
+struct Packing {
+  int operand;
+  std::function<Tensor(const Tensor&)> pack;
+};
+
+/// A kernel as machine code.
+struct CompiledKernel {
+  KernelFunction function = nullptr;
+  std::vector<Dim> params;           ///< whose values the code wants, in order
+  Dim items = 1;                     ///< length of the parallel loop
+  Dim item_cost = 1;                 ///< about how many scalar operations one item takes
+  std::optional<Dim> scratch_bytes;  ///< per thread
+  std::vector<Packing> packings;
+  std::string schedule;              ///< one line for people: "parallel n,c; vector w x8"
+  std::string loops;                 ///< the loop nest in text
+};
+
+}  // namespace dlc

@@ -1,0 +1,25 @@
+// Types and known values of nodes, from their ops' rows.
+#pragma once
+
+#include <optional>
+
+#include "compiler/ops/op_def.h"
+
+namespace dlc {
+
+/// Output types of a node that applies `op` to `inputs`. Checks inputs and attributes against the
+/// row first. Throws Error(invalid) for inputs that do not fit, NeedsValue, Error(unsupported).
+std::vector<Type> infer(const Graph& graph, std::string_view op, std::span<const Value> inputs,
+                        const AttrMap& attrs, size_t outputs);
+
+/// The formula of each output of an elementwise or loops node; operand k is the node's input k.
+std::vector<TensorExpr> compute(const Graph& graph, NodeId node);
+
+/// The elements of an integer tensor as far as sizes and constants give them: constants, Shape, and
+/// any elementwise or loops op over such values, up to 1,024 elements.
+std::optional<Dims> known_values(const Graph& graph, Value value);
+
+/// Checks all nodes of a graph, nested ones included, against their rows: verify() and types.
+void check(const Graph& graph);
+
+}  // namespace dlc

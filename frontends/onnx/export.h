@@ -1,0 +1,18 @@
+// Graphs to ONNX models.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+
+namespace dlc::onnx {
+
+/// A ModelProto of the newest opset. Exporting and importing gives a graph with the same text.
+/// Throws Error(unsupported) for ops of the domain `dlc` that have no ONNX form, and Error(limit)
+/// above 2 GB (write_file puts weights beside the model then).
+std::vector<uint8_t> export_bytes(const Graph& graph);
+void write_file(const Graph& graph, const std::filesystem::path& path);
+
+}  // namespace dlc::onnx
