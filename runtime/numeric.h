@@ -16,7 +16,14 @@ uint16_t float_to_bf16(float value);  ///< round to nearest even; NaN stays NaN
 /// Decodes / encodes the 2- to 8-bit float types (f8*, f4e2m1, f8e8m0) by ONNX's rules. `saturate`
 /// as in Cast: out-of-range values become the largest finite value instead of infinity or NaN.
 double decode_small_float(DType type, uint8_t bits);
+/// f8e8m0 rounds up, as Cast's default.
 uint8_t encode_small_float(DType type, double value, bool saturate = true);
+
+/// Cast's `round_mode` for f8e8m0 (powers of two): to the power above, below, or the nearest (from
+/// 1.5 times a power on: the next). Signs are dropped; without `saturate`, 0 and what is out of range
+/// give NaN.
+enum class PowerRounding : uint8_t { up, down, nearest };
+uint8_t encode_f8e8m0(double value, bool saturate, PowerRounding rounding);
 
 /// Element `index` of `data` as double (booleans 0 or 1; complex: the real part). Strings: assert.
 double load_real(DType type, const void* data, int64_t index);
