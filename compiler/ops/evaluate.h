@@ -17,4 +17,7 @@ std::vector<Datum> evaluate(const Graph& graph, std::span<const Datum> inputs);
 /// One node on concrete inputs (kind none: absent). Its types in the graph need not be static.
 std::vector<Datum> evaluate_node(const Graph& graph, NodeId node, std::span<const Datum> inputs);
 
+/// The attributes of a node as host kernels take them: defaults of the row filled in.
+Attributes host_attributes(const Node& node);
+
 }  // namespace dlc

@@ -99,6 +99,9 @@ class OpArgs {
   Reals reals(std::string_view attr) const;
   Strings strings(std::string_view attr) const;
   const Graph& graph(std::string_view attr) const;
+  /// The graph the node is in.
+  const Graph& owner() const { return graph_; }
+  Value input(size_t position) const { return inputs_[position]; }
   /// Numbers of an attribute, or of a `known` input, whichever the row has under that name; empty
   /// if it is absent. Throws Error(unsupported) naming the input when its value is not known.
   Ints ints(std::string_view name) const;
@@ -125,6 +128,10 @@ class NeedsValue : public Error {
       : Error(ErrorCode::unsupported, std::move(message)), value(value) {}
   Value value;
 };
+
+/// A symbol that the node's graph does not have yet, for a size that only running the node tells:
+/// `hint` and a number.
+Dim fresh_dim(const OpArgs& args, std::string_view hint);
 
 /// For `scalar`: inputs as the elements that meet at one output element. Narrow floats come as f32.
 class ScalarArgs : public OpArgs {
@@ -164,7 +171,7 @@ class ComputeArgs : public OpArgs {
 };
 
 /// The outputs of `compute`, one expression each. A result in f32 is rounded to the narrow float
-/// type of the inputs, if they have one (Cast and the like say cast() themselves).
+/// type of the inputs, if they have one (unless the row says final_type).
 struct Computed {
   std::vector<TensorExpr> outputs;
   Computed(TensorExpr single) { outputs.push_back(std::move(single)); }  // NOLINT
@@ -210,6 +217,8 @@ struct OpDef {
 
   InferFunction infer = nullptr;  ///< needed by host and structural ops only
   ContractionFunction contraction = nullptr;
+  /// The type of the formula is final: an f32 result is not rounded to the inputs' narrow type (Cast).
+  bool final_type = false;
   bool effect = false;  ///< must not be erased, merged or folded (random numbers, ...)
   std::vector<std::string_view> samples;
 

@@ -1,0 +1,172 @@
+// The interpreter of graphs. Control flow: evaluate_control.cpp.
+#include "compiler/ops/evaluate.h"
+
+#include <cassert>
+
+#include "compiler/expr/interpret.h"
+#include "compiler/ops/builder.h"
+#include "compiler/ops/evaluate_control.h"
+
+namespace dlc {
+namespace {
+
+PlainAttr plain(const AttrDefault& value) {
+  if (const auto* integer = std::get_if<int64_t>(&value)) return *integer;
+  if (const auto* real = std::get_if<double>(&value)) return *real;
+  if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
+  if (const auto* ints = std::get_if<Ints>(&value)) return *ints;
+  return {};
+}
+
+std::optional<PlainAttr> plain(const Attr& value) {
+  return std::visit(
+      [](const auto& v) -> std::optional<PlainAttr> {
+        if constexpr (std::is_constructible_v<PlainAttr, decltype(v)>) return PlainAttr(v);
+        return std::nullopt;
+      },
+      value);
+}
+
+/// Learns the symbols of `type` from a concrete value; a bound one must agree.
+void bind_symbols(const Type& type, const Datum& value, SymbolValues& symbols) {
+  if (!type.is_tensor() || !type.ranked || value.kind != Datum::Kind::tensor) return;
+  const Shape& shape = value.tensor.shape();
+  if (shape.size() != type.shape.size()) {
+    fail("a tensor of shape {} does not fit {}", to_string(shape), to_string(type));
+  }
+  for (size_t k = 0; k < shape.size(); ++k) {
+    const Dim& dim = type.shape[k];
+    if (const auto name = dim.as_symbol()) symbols.try_emplace(*name, shape[k]);
+  }
+}
+
+/// The node alone, in a graph where its inputs are constants: all types become static.
+struct Concrete {
+  Graph graph{"concrete"};
+  NodeId node;
+
+  Concrete(const Node& from, std::span<const Datum> inputs) {
+    std::vector<Value> values;
+    for (const Datum& input : inputs) {
+      const bool tensor = input.kind == Datum::Kind::tensor;
+      values.push_back(tensor ? graph.add_constant(input.tensor) : Value());
+    }
+    while (!values.empty() && !values.back().valid()) values.pop_back();
+    std::vector<Type> types = infer(graph, from.op, values, from.attrs, from.outputs.size());
+    node = graph.add_node(from.op, std::move(values), from.attrs, std::move(types), from.origins);
+  }
+};
+
+std::vector<Datum> evaluate_formula(const Node& node, std::span<const Datum> inputs,
+                                    const SymbolValues& symbols) {
+  const Concrete concrete(node, inputs);
+  std::vector<Tensor> operands;
+  for (const Datum& input : inputs) operands.push_back(input.tensor);
+  std::vector<Datum> outputs;
+  for (const TensorExpr& output : compute(concrete.graph, concrete.node)) {
+    const size_t k = outputs.size();
+    const bool wanted = k < node.outputs.size() && node.outputs[k].valid();
+    outputs.push_back(wanted ? Datum(interpret(output, operands, symbols)) : Datum());
+  }
+  return outputs;
+}
+
+std::vector<Datum> evaluate_composite(const Node& node, std::span<const Datum> inputs) {
+  Concrete concrete(node, inputs);
+  const std::vector<Value> outputs = expand_composite(concrete.graph, concrete.node);
+  std::vector<Value> present;
+  for (Value output : outputs) {
+    if (output.valid()) present.push_back(output);
+  }
+  concrete.graph.set_outputs(present);
+  concrete.graph.erase(concrete.node);
+  std::vector<Datum> values = evaluate(concrete.graph, {});
+  std::vector<Datum> result(outputs.size());
+  size_t next = 0;
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    if (outputs[k].valid()) result[k] = std::move(values[next++]);
+  }
+  return result;
+}
+
+}  // namespace
+
+Attributes host_attributes(const Node& node) {
+  Attributes attributes;
+  for (const AttrSpec& spec : op(node.op).attrs) {
+    PlainAttr value = plain(spec.value);
+    if (!std::holds_alternative<std::monostate>(value)) {
+      attributes.set(std::string(spec.name), std::move(value));
+    }
+  }
+  for (const auto& [name, attr] : node.attrs) {
+    if (std::optional<PlainAttr> value = plain(attr)) attributes.set(name, std::move(*value));
+  }
+  return attributes;
+}
+
+std::vector<Datum> evaluate_step(const Node& node, std::span<const Datum> inputs,
+                                 const SymbolValues& symbols) {
+  const OpDef& def = op(node.op);
+  switch (def.kind()) {
+    case OpKind::elementwise:
+    case OpKind::loops:
+      return evaluate_formula(node, inputs, symbols);
+    case OpKind::composite:
+      return evaluate_composite(node, inputs);
+    case OpKind::host: {
+      std::vector<Datum> outputs(node.outputs.size());
+      def.host({inputs, outputs, host_attributes(node)});
+      return outputs;
+    }
+    case OpKind::structural:
+      if (node.op == "Constant") return {Datum(std::get<Tensor>(node.attrs.at("value")))};
+      return evaluate_control(node, inputs, symbols);
+  }
+  return {};
+}
+
+std::vector<Datum> evaluate_node(const Graph& graph, NodeId id, std::span<const Datum> inputs) {
+  const Node& node = graph.node(id);
+  SymbolValues symbols;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    if (node.inputs[k].valid()) bind_symbols(graph.type(node.inputs[k]), inputs[k], symbols);
+  }
+  return with_context([&] { return graph.describe(id); },
+                      [&] { return evaluate_step(node, inputs, symbols); });
+}
+
+std::vector<Datum> evaluate_graph(const Graph& graph, std::span<const Datum> inputs,
+                                  SymbolValues symbols) {
+  if (inputs.size() != graph.inputs().size()) {
+    fail("{} inputs are given, but the graph has {}", inputs.size(), graph.inputs().size());
+  }
+  std::vector<Datum> values(graph.value_count());
+  const auto set = [&](Value value, Datum datum) {
+    bind_symbols(graph.type(value), datum, symbols);
+    values[value.id] = std::move(datum);
+  };
+  for (size_t k = 0; k < inputs.size(); ++k) set(graph.inputs()[k], inputs[k]);
+  for (NodeId id : graph.nodes()) {
+    const Node& node = graph.node(id);
+    with_context([&] { return graph.describe(id); }, [&] {
+      std::vector<Datum> arguments;
+      for (Value input : node.inputs) {
+        arguments.push_back(input.valid() ? values[input.id] : Datum());
+      }
+      std::vector<Datum> results = evaluate_step(node, arguments, symbols);
+      for (size_t k = 0; k < node.outputs.size(); ++k) {
+        if (node.outputs[k].valid()) set(node.outputs[k], std::move(results[k]));
+      }
+    });
+  }
+  std::vector<Datum> outputs;
+  for (Value output : graph.outputs()) outputs.push_back(values[output.id]);
+  return outputs;
+}
+
+std::vector<Datum> evaluate(const Graph& graph, std::span<const Datum> inputs) {
+  return evaluate_graph(graph, inputs, {});
+}
+
+}  // namespace dlc

@@ -1,0 +1,186 @@
+// Types from rows: broadcasting for `scalar`, the formula's shape for `compute`, the body's types
+// for composites, `infer` for the rest.
+#include "compiler/ops/infer.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "compiler/ir/verify.h"
+#include "compiler/ops/builder.h"
+#include "compiler/ops/elementwise_shape.h"
+
+namespace dlc {
+namespace {
+
+void check_input(const InputSpec& spec, const Type& type) {
+  if (!type.is_tensor() || spec.types == types::all) return;
+  if (spec.types & one(type.dtype)) return;
+  fail_as(ErrorCode::unsupported, "input {} has element type {}, which this op does not take",
+          spec.name, name(type.dtype));
+}
+
+void check_inputs(const OpDef& def, const Graph& graph, std::span<const Value> inputs) {
+  const bool variadic = !def.inputs.empty() && def.inputs.back().presence == Presence::variadic;
+  if (inputs.size() > def.inputs.size() && !variadic) {
+    fail("{} inputs, but at most {} are possible", inputs.size(), def.inputs.size());
+  }
+  for (size_t k = 0; k < std::max(inputs.size(), def.inputs.size()); ++k) {
+    const InputSpec& spec = def.inputs[std::min(k, def.inputs.size() - 1)];
+    if (k >= inputs.size() || !inputs[k].valid()) {
+      if (spec.presence == Presence::optional || k >= def.inputs.size()) continue;
+      if (spec.presence == Presence::variadic && k >= def.inputs.size()) continue;
+      fail("input {} is missing", spec.name);
+    }
+    check_input(spec, graph.type(inputs[k]));
+  }
+}
+
+void check_attrs(const OpDef& def, const AttrMap& attrs) {
+  for (const auto& [attr, value] : attrs) {
+    const bool known = std::any_of(def.attrs.begin(), def.attrs.end(),
+                                   [&](const AttrSpec& spec) { return spec.name == attr; });
+    if (!known) fail_as(ErrorCode::unsupported, "attribute {} is not known", attr);
+  }
+  for (const AttrSpec& spec : def.attrs) {
+    if (std::holds_alternative<RequiredAttr>(spec.value) && !attrs.contains(spec.name)) {
+      fail("attribute {} is missing", spec.name);
+    }
+  }
+}
+
+/// A row's inputs as the narrow float type they all have, or undefined.
+DType narrow_type(const OpArgs& args) {
+  DType narrow = DType::undefined;
+  for (size_t k = 0; k < args.input_count(); ++k) {
+    const InputSpec& spec = args.def().inputs[std::min(k, args.def().inputs.size() - 1)];
+    if (!args.input(k).valid() || spec.known || !args.type(k).is_tensor()) continue;
+    const DType type = args.type(k).dtype;
+    if (type == DType::f32) return DType::undefined;
+    if (is_float(type) && arithmetic_type(type) != type) narrow = type;
+  }
+  return narrow;
+}
+
+TensorExpr compute_elementwise(const OpArgs& args) {
+  const Dims shape = broadcast_shape(args);
+  return tensor(shape, [&](const Indices& indices) {
+    std::vector<Expr> elements(std::max(args.input_count(), args.def().inputs.size()));
+    for (size_t k = 0; k < args.input_count(); ++k) {
+      if (!args.input(k).valid()) continue;
+      const Operand operand(static_cast<int>(k), args.type(k));
+      const Indices at = broadcast_indices(indices, shape, args.shape(k));
+      elements[k] = args.def().final_type ? operand.raw(at) : operand(at);
+    }
+    return args.def().scalar(ScalarArgs(args, std::move(elements)));
+  });
+}
+
+std::vector<TensorExpr> compute_outputs(const OpArgs& args) {
+  const OpDef& def = args.def();
+  std::vector<TensorExpr> outputs;
+  if (def.scalar) {
+    outputs.push_back(compute_elementwise(args));
+  } else {
+    outputs = def.compute(ComputeArgs(args)).outputs;
+  }
+  if (def.final_type) return outputs;
+  const DType narrow = narrow_type(args);
+  for (TensorExpr& output : outputs) {
+    if (narrow != DType::undefined && output.dtype() == DType::f32) {
+      output.body = cast(narrow, output.body);
+    }
+  }
+  return outputs;
+}
+
+/// The types of a composite's body, expanded in a graph of its own.
+std::vector<Type> infer_composite(const OpArgs& args, std::string_view op, const AttrMap& attrs) {
+  Graph scratch("scratch");
+  std::vector<Value> inputs;
+  for (size_t k = 0; k < args.input_count(); ++k) {
+    const Value value = args.input(k);
+    if (!value.valid()) {
+      inputs.push_back({});
+    } else if (const Tensor* constant = args.owner().constant(value)) {
+      inputs.push_back(scratch.add_constant(*constant));
+    } else if (const auto known = known_values(args.owner(), value);
+               known && args.type(k).rank() == 1 && args.type(k).dtype == DType::i64) {
+      inputs.push_back(Builder(scratch).sizes(*known));
+    } else {
+      inputs.push_back(scratch.add_input(args.type(k)));
+    }
+  }
+  // The node's own output types are what is asked for here; any will do for expanding it.
+  const NodeId node = scratch.add_node(std::string(op), inputs, attrs,
+                                       std::vector<Type>(args.output_count(), Type::unranked({})));
+  std::vector<Type> types;
+  for (Value output : expand_composite(scratch, node)) {
+    types.push_back(output.valid() ? scratch.type(output) : Type());
+  }
+  return types;
+}
+
+}  // namespace
+
+std::vector<Type> infer(const Graph& graph, std::string_view op_name,
+                        std::span<const Value> inputs, const AttrMap& attrs, size_t outputs) {
+  const OpDef& def = op(op_name);
+  check_inputs(def, graph, inputs);
+  check_attrs(def, attrs);
+  const OpArgs args(def, graph, inputs, attrs, outputs);
+  std::vector<Type> types;
+  if (def.infer) {
+    types = def.infer(args);
+  } else if (def.kind() == OpKind::composite) {
+    types = infer_composite(args, op_name, attrs);
+  } else {
+    for (const TensorExpr& output : compute_outputs(args)) types.push_back(output.type());
+  }
+  if (types.size() < outputs) fail("{} outputs, but only {} exist", outputs, types.size());
+  types.resize(outputs);
+  return types;
+}
+
+std::vector<TensorExpr> compute(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  const OpArgs args(op(node.op), graph, node.inputs, node.attrs, node.outputs.size());
+  return compute_outputs(args);
+}
+
+namespace {
+
+/// Whether a declared type and an inferred one can be of the same value: symbols match anything.
+bool compatible(const Type& a, const Type& b) {
+  if (a.kind != b.kind || a.dtype != b.dtype) return false;
+  if (!a.is_tensor()) return a.kind == Type::Kind::none || compatible(*a.element, *b.element);
+  if (!a.ranked || !b.ranked) return true;
+  if (a.rank() != b.rank()) return false;
+  for (size_t k = 0; k < a.shape.size(); ++k) {
+    if (a.shape[k].is_number() && b.shape[k].is_number() && !(a.shape[k] == b.shape[k])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+void check(const Graph& graph) {
+  verify(graph);
+  for (NodeId id : graph.nodes()) {
+    const Node& node = graph.node(id);
+    with_context([&] { return graph.describe(id); }, [&] {
+      const auto types = infer(graph, node.op, node.inputs, node.attrs, node.outputs.size());
+      for (size_t k = 0; k < types.size(); ++k) {
+        if (!node.outputs[k].valid() || compatible(graph.type(node.outputs[k]), types[k])) continue;
+        fail_as(ErrorCode::failed, "output {} is declared {}, but its op gives {}", k,
+                to_string(graph.type(node.outputs[k])), to_string(types[k]));
+      }
+      for (const auto& [name, attr] : node.attrs) {
+        if (const auto* nested = std::get_if<std::shared_ptr<const Graph>>(&attr)) check(**nested);
+      }
+    });
+  }
+}
+
+}  // namespace dlc

@@ -1,0 +1,45 @@
+// Joins the tables of op rows into one, sorted by name.
+#include "compiler/ops/registry.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace dlc {
+namespace {
+
+std::vector<const OpDef*> join_tables() {
+  std::vector<const OpDef*> rows;
+  for (const std::vector<OpDef>* table : {
+           &structural_ops(),
+       }) {
+    for (const OpDef& row : *table) rows.push_back(&row);
+  }
+  const auto by_name = [](const OpDef* a, const OpDef* b) { return a->name < b->name; };
+  std::sort(rows.begin(), rows.end(), by_name);
+  assert(std::adjacent_find(rows.begin(), rows.end(), [](const OpDef* a, const OpDef* b) {
+           return a->name == b->name;
+         }) == rows.end() && "an op has two rows");
+  return rows;
+}
+
+}  // namespace
+
+std::span<const OpDef* const> all_ops() {
+  static const std::vector<const OpDef*> rows = join_tables();
+  return rows;
+}
+
+const OpDef* find_op(std::string_view name) {
+  const auto rows = all_ops();
+  const auto found = std::lower_bound(
+      rows.begin(), rows.end(), name,
+      [](const OpDef* row, std::string_view wanted) { return row->name < wanted; });
+  return found != rows.end() && (*found)->name == name ? *found : nullptr;
+}
+
+const OpDef& op(std::string_view name) {
+  if (const OpDef* row = find_op(name)) return *row;
+  fail_as(ErrorCode::unsupported, "op {} is not supported; `dlc ops` lists what is", name);
+}
+
+}  // namespace dlc
