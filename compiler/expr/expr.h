@@ -170,6 +170,8 @@ void visit(const Expr& e, const std::function<void(const Expr&)>& visit);
 /// Rebuilds bottom-up (each shared node once); `replace` gives the new form of a rebuilt node, or an
 /// invalid Expr to keep it.
 Expr rewrite(const Expr& e, const std::function<Expr(const Expr&)>& replace);
+/// The same operation on other operands, folding as the constructors do.
+Expr with_args(const Expr& e, std::vector<Expr> args);
 /// Substitutes variables. Bound variables of reductions are left alone.
 Expr substitute(const Expr& e, const std::map<Variable, Expr>& values);
 /// Copies with fresh variables in reductions (so that a body can be used twice in one expression).
