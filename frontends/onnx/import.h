@@ -36,6 +36,17 @@ Graph import_bytes(std::span<const uint8_t> model, const std::filesystem::path& 
 /// Everything that import or compilation would refuse, all at once.
 std::vector<Finding> check_file(const std::filesystem::path& path, const ImportOptions& options = {});
 
+/// A graph input without initializer, as the file declares it.
+struct DeclaredInput {
+  std::string name;
+  Type type;  ///< `dims` and `shapes` applied; unranked where the file gives no shape
+};
+
+/// The inputs that a caller of the model supplies, in the model's order (those that `constants`
+/// would replace included): what inputs given by position go by. Checks nothing else.
+std::vector<DeclaredInput> declared_inputs(const std::filesystem::path& path,
+                                           const ImportOptions& options = {});
+
 /// The names of graph inputs whose values must be known at compile time (they decide shapes). A
 /// caller that has values binds them by ImportOptions::constants.
 std::vector<std::string> inputs_to_bind(const std::filesystem::path& path,
