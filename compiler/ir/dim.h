@@ -14,8 +14,9 @@
 namespace dlc {
 
 /// An integer expression over symbols in canonical form: a sum of products of atoms, where an atom
-/// is a symbol or floordiv/mod/min/max of two Dims. Equal values built in different ways mostly have
-/// the same form, and then compare equal. Immutable and cheap to copy; numbers allocate nothing.
+/// is a symbol or floordiv/mod/min/max of two Dims. Equal values built in different ways mostly
+/// have the same form, and then compare equal. Immutable and cheap to copy; numbers allocate
+/// nothing.
 class Dim {
  public:
   Dim(int64_t value = 0) : value_(value) {}  // NOLINT: numbers are dims
@@ -70,10 +71,12 @@ class Dim {
   std::string to_string() const;  ///< "2*seq+1", "ceildiv(h,2)"
   size_t hash() const;
 
- private:
+  // The parts of a form, for the dim*.cpp files only: dim_form.h.
   struct Atom;
   struct Term;
   struct Sum;
+
+ private:
   static Dim from_terms(std::vector<Term> terms, int64_t constant);
   static Dim from_atom(Atom atom);
   static int compare(const Dim& a, const Dim& b);
