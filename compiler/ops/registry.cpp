@@ -11,6 +11,11 @@ std::vector<const OpDef*> join_tables() {
   std::vector<const OpDef*> rows;
   for (const std::vector<OpDef>* table : {
            &structural_ops(),
+           &arithmetic_ops(),
+           &math_ops(),
+           &activation_ops(),
+           &logic_ops(),
+           &cast_ops(),
        }) {
     for (const OpDef& row : *table) rows.push_back(&row);
   }

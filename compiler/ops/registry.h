@@ -8,5 +8,10 @@
 namespace dlc {
 
 const std::vector<OpDef>& structural_ops();  ///< Constant, dlc.Sizes
+const std::vector<OpDef>& arithmetic_ops();  ///< Add ... Pow, rounding, Min, Max, Clip
+const std::vector<OpDef>& math_ops();        ///< Exp, Log, Erf, Sin ... Atanh
+const std::vector<OpDef>& activation_ops();  ///< Relu ... Softplus, Sigmoid
+const std::vector<OpDef>& logic_ops();       ///< And, Equal, Less, Where, IsNaN, BitShift, ...
+const std::vector<OpDef>& cast_ops();        ///< Cast, Identity, Dropout
 
 }  // namespace dlc

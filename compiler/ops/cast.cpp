@@ -1,0 +1,148 @@
+// Ops that keep an element or change its type: Cast, CastLike, Identity, dlc.Widen, Dropout.
+// Conversions of single elements: runtime/numeric.h.
+#include "compiler/ops/builder.h"
+#include "compiler/ops/registry.h"
+
+#include <cmath>
+
+namespace dlc {
+namespace {
+
+constexpr DTypes castable = types::all & ~types::strings & ~types::complexes;
+
+/// The least magnitude that does not round to a finite value of an f8 type, and whether ties at it
+/// still do (they go to the even one of the greatest finite value and the next power step).
+struct Overflow {
+  double from;
+  bool inclusive;
+};
+Overflow overflow_of(DType type) {
+  if (type == DType::f8e4m3fn) return {464, false};
+  if (type == DType::f8e4m3fnuz) return {248, true};
+  return {61440, true};
+}
+
+/// Without saturation, what is too large becomes infinity where the type has it, else NaN.
+Expr cast_unsaturated(DType to, const Expr& x) {
+  const Overflow overflow = overflow_of(to);
+  const Expr magnitude = abs(x);
+  const Expr over = overflow.inclusive ? magnitude >= overflow.from : magnitude > overflow.from;
+  if (to != DType::f8e5m2) return cast(to, select(over, constant(x.dtype(), NAN), x));
+  const Expr infinity = select(x < 0.0, constant(to, -INFINITY), constant(to, INFINITY));
+  return select(over, infinity, cast(to, x));
+}
+
+DType target_type(int64_t code) {
+  const auto type = static_cast<DType>(code);
+  if (code <= 0 || code >= dtype_count) fail("attribute to is {}, which is no element type", code);
+  if (!(one(type) & castable))
+    fail_as(ErrorCode::unsupported, "a cast to {} is not supported", name(type));
+  return type;
+}
+
+Expr cast_element(const ScalarArgs& a) {
+  const DType to = target_type(a.integer("to"));
+  const Expr raw = a["input"];
+  if (to == raw.dtype()) return raw;
+  const Expr x = cast(arithmetic_type(raw.dtype()), raw);
+  const bool has_range = to == DType::f8e4m3fn || to == DType::f8e4m3fnuz || to == DType::f8e5m2 ||
+                         to == DType::f8e5m2fnuz;
+  const bool saturate = a.integer("saturate") != 0;
+  if (to == DType::f8e8m0 && (!saturate || a.text("round_mode") != "up"))
+    fail_as(ErrorCode::unsupported, "a cast to f8e8m0 must saturate and round up");
+  if (!has_range || saturate || !is_float(x.dtype())) return cast(to, x);
+  return cast_unsaturated(to, x);
+}
+
+std::vector<Value> expand_cast_like(const OpArgs& a, Builder& build,
+                                    std::span<const Value> inputs) {
+  return {build("Cast", {inputs[0]},
+                {{"to", static_cast<int64_t>(a.dtype("target_type"))},
+                 {"saturate", a.integer("saturate")},
+                 {"round_mode", a.text("round_mode")}})};
+}
+
+std::vector<Value> expand_widen(const OpArgs& a, Builder& build, std::span<const Value> inputs) {
+  const DType wide = arithmetic_type(a.dtype("input"));
+  if (wide == a.dtype("input")) return {inputs[0]};
+  return {build("Cast", {inputs[0]}, {{"to", static_cast<int64_t>(wide)}})};
+}
+
+std::vector<Value> same_value(const OpArgs&, Builder&, std::span<const Value> inputs) {
+  return {inputs[0]};
+}
+
+/// Inference, or training that drops nothing: what it drops else is random.
+std::vector<Value> expand_dropout(const OpArgs& a, Builder& build, std::span<const Value> inputs) {
+  bool training = false;
+  if (a.has("training_mode")) training = a.constant_or_fail("training_mode").to_ints().at(0) != 0;
+  if (training) {
+    const double ratio = a.has("ratio") ? a.constant_or_fail("ratio").to_reals().at(0) : 0.5;
+    if (ratio != 0)
+      fail_as(ErrorCode::unsupported, "dropout in training mode with a ratio of {} is random",
+              ratio);
+  }
+  if (a.output_count() < 2) return {inputs[0]};
+  const Value mask =
+      build("Expand", {build.scalar(DType::boolean, 1), build("Shape", {inputs[0]})});
+  return {inputs[0], mask};
+}
+
+}  // namespace
+
+const std::vector<OpDef>& cast_ops() {
+  static const std::vector<OpDef> rows = {
+      {.name = "Cast",
+       .doc = "The input in the element type `to`. Floats go to integers towards zero and to bool "
+              "by != 0; integers wrap; narrower floats are rounded to the nearest, ties to even. "
+              "Out of range, f8 types give their greatest value, or with saturate=0 infinity or "
+              "NaN.",
+       .source = "ONNX Cast-28",
+       .inputs = {{"input", castable}},
+       .attrs = {{"to", required_attr}, {"saturate", 1}, {"round_mode", "up"}},
+       .scalar = cast_element,
+       .final_type = true,
+       .samples = {"input: f32[2,3], to=7", "input: f16[3], to=1", "input: f32[4], to=16",
+                   "input: i64[4], to=2", "input: f32[4], to=9", "input: bool[1], to=11",
+                   "input: f32[3], to=17, saturate=0", "input: f32[0], to=6"}},
+      {.name = "CastLike",
+       .doc = "The input in the element type of target_type.",
+       .source = "ONNX CastLike-25",
+       .inputs = {{"input", castable}, {"target_type", castable}},
+       .attrs = {{"saturate", 1}, {"round_mode", "up"}},
+       .expand = expand_cast_like,
+       .samples = {"input: f32[2,3], target_type: f16[1]", "input: f16[], target_type: f64[2]",
+                   "input: f32[0], target_type: i32[0]"}},
+      {.name = "dlc.Widen",
+       .doc = "The input in the type that arithmetic on it is done in: narrow floats as f32.",
+       .source = "dlc",
+       .inputs = {{"input"}},
+       .expand = expand_widen,
+       .samples = {"input: f32[2,3]", "input: f16[1]", "input: bf16[0]"}},
+      {.name = "Identity",
+       .doc = "The input, of any type.",
+       .source = "ONNX Identity-25",
+       .inputs = {{"input"}},
+       .expand = same_value,
+       .samples = {"input: f32[2,3]", "input: str[2]", "input: f16[1]", "input: i64[0]"}},
+      {.name = "dlc.StopGradient",
+       .doc = "The input, which counts as a constant in derivatives.",
+       .source = "dlc",
+       .inputs = {{"input"}},
+       .expand = same_value,
+       .samples = {"input: f32[2,3]", "input: f16[1]", "input: f32[0]"}},
+      {.name = "Dropout",
+       .doc = "The data as they are: what inference does. The mask is true everywhere.",
+       .source = "ONNX Dropout-22",
+       .inputs = {{"data", types::floats | types::small_floats},
+                  {"ratio", types::floats | types::small_floats, Presence::optional, true},
+                  {"training_mode", types::boolean, Presence::optional, true}},
+       .outputs = {"output", "mask"},
+       .attrs = {{"seed"}},
+       .expand = expand_dropout,
+       .samples = {"data: f32[2,3]", "data: f16[1]", "data: f32[0]"}},
+  };
+  return rows;
+}
+
+}  // namespace dlc
