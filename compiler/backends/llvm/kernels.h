@@ -1,0 +1,17 @@
+// One function a kind of kernel: makes its code in `module` as function `symbol`.
+// Next: jit.cpp, which calls them, loop_kernel.cpp.
+#pragma once
+
+#include <llvm/IR/Module.h>
+
+#include <string>
+
+#include "compiler/backends/llvm/jit.h"
+
+namespace dlc::llvm_backend {
+
+/// Everything of CompiledKernel but `function`. Throws Error(unsupported).
+CompiledKernel emit_loop_kernel(const LoopKernel& kernel, const TargetInfo& target,
+                                llvm::Module& module, const std::string& symbol);
+
+}  // namespace dlc::llvm_backend
