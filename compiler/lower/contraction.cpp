@@ -1,0 +1,188 @@
+// MatMul, Gemm and Conv as kernels. Batches that only A has become rows; loads become flat.
+#include "compiler/lower/contraction.h"
+
+#include "compiler/expr/simplify.h"
+#include "compiler/ops/elementwise_shape.h"
+
+namespace dlc {
+namespace {
+
+/// Loads by row-major position, so that strides are plain to see.
+TensorExpr with_flat_loads(const TensorExpr& t, const Graph& graph) {
+  TensorExpr result = t;
+  result.body = replace_loads(t.body, [&](const ExprNode& node) {
+    if (node.flat || node.input < 0) return Expr();
+    const Dims& shape = graph.type(Value{node.input}).shape;
+    return load_flat(node.input, node.dtype, flatten_index(node.args, shape));
+  });
+  return simplify(result);
+}
+
+struct Shapes {
+  Dims batch, a_batch, b_batch;
+  Dim m = 1, n = 1, k = 1;
+  bool a_vector = false, b_vector = false;  // rank 1: no m, no n in the result
+};
+
+Shapes matmul_shapes(const Dims& a, const Dims& b, const Contraction& c) {
+  Shapes s;
+  s.a_vector = a.size() == 1;
+  s.b_vector = b.size() == 1;
+  if (s.a_vector) {
+    s.k = a[0];
+  } else {
+    s.m = a[a.size() - (c.transpose_a ? 1 : 2)];
+    s.k = a[a.size() - (c.transpose_a ? 2 : 1)];
+    s.a_batch.assign(a.begin(), a.end() - 2);
+  }
+  if (!s.b_vector) {
+    s.n = b[b.size() - (c.transpose_b ? 2 : 1)];
+    s.b_batch.assign(b.begin(), b.end() - 2);
+  }
+  s.batch = broadcast_shapes(s.a_batch, s.b_batch);
+  return s;
+}
+
+/// Element [batch..., row, column] of an operand that may be transposed or a vector.
+TensorExpr operand_view(const Formulas& formulas, Value value, const Dims& batch,
+                        const Dims& own_batch, Dim rows, Dim columns, bool transposed,
+                        bool vector, bool vector_is_row) {
+  Dims shape = batch;
+  shape.push_back(rows);
+  shape.push_back(columns);
+  return tensor(shape, [&](const Indices& i) {
+    const Indices outer(i.begin(), i.end() - 2);
+    Expr row = i[i.size() - 2], column = i[i.size() - 1];
+    if (vector) return formulas.element(value, {vector_is_row ? column : row});
+    Indices at = broadcast_indices(outer, batch, own_batch);
+    if (transposed) std::swap(row, column);
+    at.push_back(row);
+    at.push_back(column);
+    return formulas.element(value, at);
+  });
+}
+
+/// The anchor's own value [batch..., m, n], with absent axes for vectors: alpha * sum + beta * bias.
+TensorExpr matmul_sum(const Formulas& formulas, const Graph& graph, const Anchor& anchor,
+                      const Shapes& s, DType type) {
+  const Node& node = graph.node(anchor.node);
+  const Contraction& c = anchor.contraction;
+  return tensor(graph.type(node.outputs[0]).shape, [&](const Indices& i) {
+    Indices at(i.begin(), i.begin() + static_cast<long>(s.batch.size()));
+    size_t next = s.batch.size();
+    at.push_back(s.a_vector ? index(0) : i[next++]);
+    at.push_back(s.b_vector ? index(0) : i[next++]);
+    Expr value = load(MatmulKernel::accumulated, type, at);
+    if (c.alpha != 1) value = value * c.alpha;
+    if (c.bias < 0) return value;
+    const Value bias = node.inputs[c.bias];
+    const Expr added = formulas.element(
+        bias, broadcast_indices(i, graph.type(node.outputs[0]).shape, graph.type(bias).shape));
+    return value + (c.beta == 1 ? added : added * c.beta);
+  });
+}
+
+bool uses_variables(const TensorExpr& t, size_t first, size_t last) {
+  bool used = false;
+  visit(t.body, [&](const Expr& e) {
+    for (size_t k = first; k < last; ++k) {
+      used = used || (e->kind == ExprKind::variable && e->variable == t.axes[k].variable);
+    }
+  });
+  return used;
+}
+
+/// Axes [0, count) of `t` as one, the first of the result.
+TensorExpr merge_axes(const TensorExpr& t, size_t count) {
+  Dims merged, shape;
+  for (size_t k = 0; k < count; ++k) merged.push_back(t.axes[k].extent);
+  shape.push_back(product(merged));
+  for (size_t k = count; k < t.axes.size(); ++k) shape.push_back(t.axes[k].extent);
+  return tensor(shape, [&](const Indices& i) {
+    Indices at = unflatten_index(i[0], merged);
+    at.insert(at.end(), i.begin() + 1, i.end());
+    return t.at(at);
+  });
+}
+
+TensorExpr without_axes(const TensorExpr& t, size_t count) {
+  return {{t.axes.begin() + static_cast<long>(count), t.axes.end()}, t.body};
+}
+
+/// When B is the same for all batches, the batches are rows: [b, m, k] x [k, n] = [b * m, k] x [k, n].
+void merge_batches(MatmulKernel& kernel, const Shapes& s, const Graph& graph) {
+  const size_t batches = s.batch.size();
+  if (batches == 0 || s.a_vector || s.b_vector || uses_variables(kernel.b, 0, batches)) return;
+  const TensorExpr a = with_flat_loads(merge_axes(kernel.a, batches + 1), graph);
+  // Rows that are not evenly spaced would have to be copied: better to keep the batches then.
+  if (a.body->kind == ExprKind::load && !stride_of(a.body->args[0], a.axes[0].variable)) return;
+  kernel.a = a;
+  kernel.b = without_axes(kernel.b, batches);
+  TensorExpr output = merge_axes(kernel.output, batches + 1);
+  output.body = replace_loads(output.body, [&](const ExprNode& node) {
+    if (node.input != MatmulKernel::accumulated) return Expr();
+    return load(MatmulKernel::accumulated, node.dtype,
+                {variable(output.axes[0].variable), variable(output.axes[1].variable)});
+  });
+  kernel.output = output;
+}
+
+MatmulKernel make_matmul(const Formulas& formulas, const Graph& graph, const Anchor& anchor) {
+  const Node& node = graph.node(anchor.node);
+  const Contraction& c = anchor.contraction;
+  const Value a = node.inputs[c.a], b = node.inputs[c.b];
+  const Shapes s = matmul_shapes(graph.type(a).shape, graph.type(b).shape, c);
+  MatmulKernel kernel;
+  kernel.accumulator = graph.type(a).dtype;
+  kernel.a = operand_view(formulas, a, s.batch, s.a_batch, s.m, s.k, c.transpose_a, s.a_vector, true);
+  kernel.b = operand_view(formulas, b, s.batch, s.b_batch, s.k, s.n, c.transpose_b, s.b_vector, false);
+  kernel.output =
+      formulas.epilogue(anchor, matmul_sum(formulas, graph, anchor, s, kernel.accumulator));
+  merge_batches(kernel, s, graph);
+  kernel.a = with_flat_loads(kernel.a, graph);
+  kernel.b = with_flat_loads(kernel.b, graph);
+  kernel.output = with_flat_loads(kernel.output, graph);
+  return kernel;
+}
+
+TensorExpr whole(const Formulas& formulas, const Graph& graph, Value value) {
+  return tensor(graph.type(value).shape,
+                [&](const Indices& i) { return formulas.element(value, i); });
+}
+
+ConvolutionKernel make_convolution(const Formulas& formulas, const Graph& graph,
+                                   const Anchor& anchor) {
+  const Node& node = graph.node(anchor.node);
+  const Contraction& c = anchor.contraction;
+  ConvolutionKernel kernel;
+  kernel.parameters = c;
+  kernel.x = with_flat_loads(whole(formulas, graph, node.inputs[c.a]), graph);
+  kernel.w = with_flat_loads(whole(formulas, graph, node.inputs[c.b]), graph);
+  const TensorExpr sum = tensor(graph.type(node.outputs[0]).shape, [&](const Indices& i) {
+    const Expr value = load(MatmulKernel::accumulated, DType::f32, i);
+    return c.bias < 0 ? value : value + formulas.element(node.inputs[c.bias], {i[1]});
+  });
+  kernel.output = with_flat_loads(formulas.epilogue(anchor, sum), graph);
+  return kernel;
+}
+
+}  // namespace
+
+Kernel make_contraction(const Formulas& formulas, const Graph& graph, const Anchor& anchor) {
+  if (anchor.contraction.kind == Contraction::Kind::matmul) {
+    return make_matmul(formulas, graph, anchor);
+  }
+  return make_convolution(formulas, graph, anchor);
+}
+
+std::vector<Expr> contraction_reads(const Formulas& formulas, const Graph& graph,
+                                    const Anchor& anchor) {
+  const Kernel kernel = make_contraction(formulas, graph, anchor);
+  if (const auto* matmul = std::get_if<MatmulKernel>(&kernel)) {
+    return {matmul->a.body, matmul->b.body, matmul->output.body};
+  }
+  const auto& convolution = std::get<ConvolutionKernel>(kernel);
+  return {convolution.x.body, convolution.w.body, convolution.output.body};
+}
+
+}  // namespace dlc

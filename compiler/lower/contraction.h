@@ -1,0 +1,16 @@
+// Contractions as kernels: MatMul, Gemm and Conv nodes in the form that blocked kernels take.
+#pragma once
+
+#include "compiler/lower/formulas.h"
+#include "compiler/lower/kernel.h"
+
+namespace dlc {
+
+/// The kernel of an anchor and its chain; load(id) in it reads the value with that id.
+Kernel make_contraction(const Formulas& formulas, const Graph& graph, const Anchor& anchor);
+
+/// The expressions in that kernel: for finding what it reads.
+std::vector<Expr> contraction_reads(const Formulas& formulas, const Graph& graph,
+                                    const Anchor& anchor);
+
+}  // namespace dlc

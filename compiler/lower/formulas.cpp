@@ -1,0 +1,296 @@
+// Which values are stored and which are computed where they are used.
+// Next: partition.cpp, which makes kernels of what is stored.
+#include "compiler/lower/formulas.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/expr/simplify.h"
+#include "compiler/ops/infer.h"
+
+namespace dlc {
+namespace {
+
+/// Up to this cost an element is rather computed again than stored and loaded.
+constexpr double cheap = 4;
+
+bool is_pure_load(const Expr& e) { return e->kind == ExprKind::load; }
+
+/// Iterations of the whole nest: axes of the result and of reductions within.
+Dim iterations(const TensorExpr& t) {
+  Dim count = product(t.shape());
+  visit(t.body, [&](const Expr& e) {
+    if (e->kind != ExprKind::reduce) return;
+    for (const Axis& axis : e->axes) count = count * axis.extent;
+  });
+  return count;
+}
+
+bool inside_reduction(const Expr& e, int input) {
+  bool found = false;
+  visit(e, [&](const Expr& node) {
+    if (node->kind != ExprKind::reduce) return;
+    const std::vector<int> loaded = loaded_inputs(node);
+    found = found || std::find(loaded.begin(), loaded.end(), input) != loaded.end();
+  });
+  return found;
+}
+
+}  // namespace
+
+double scalar_cost(const Expr& e) {
+  double cost = 0;
+  visit(e, [&](const Expr& node) {
+    if (node->dtype == DType::i64 && node->kind != ExprKind::load) return;  // index arithmetic
+    switch (node->kind) {
+      case ExprKind::unary:
+        cost += node->unary == UnaryOp::negate || node->unary == UnaryOp::abs ||
+                        node->unary == UnaryOp::logical_not
+                    ? 1
+                    : 10;
+        break;
+      case ExprKind::binary:
+        cost += node->binary == BinaryOp::divide || node->binary == BinaryOp::power ? 8 : 1;
+        break;
+      case ExprKind::select:
+        cost += 1;
+        break;
+      case ExprKind::reduce:
+        cost += 20;
+        break;
+      default:
+        break;
+    }
+  });
+  return cost;
+}
+
+std::vector<int> loaded_inputs(const Expr& e) {
+  std::set<int> inputs;
+  visit(e, [&](const Expr& node) {
+    if (node->kind == ExprKind::load) inputs.insert(node->input);
+  });
+  return {inputs.begin(), inputs.end()};
+}
+
+Expr replace_loads(const Expr& e, const std::function<Expr(const ExprNode& load)>& replace) {
+  return rewrite(e, [&](const Expr& node) {
+    return node->kind == ExprKind::load ? replace(node.node()) : Expr();
+  });
+}
+
+Formulas::Formulas(const Graph& graph, const FusionOptions& options)
+    : graph_(graph),
+      options_(options),
+      formulas_(graph.value_count()),
+      inlined_(graph.value_count(), false) {
+  for (NodeId id : graph.nodes()) {
+    position_.resize(std::max(position_.size(), static_cast<size_t>(id.id) + 1));
+    position_[id.id] = next_position_++;
+  }
+  for (NodeId id : graph.nodes()) add_node(id);
+}
+
+const Anchor* Formulas::anchor(Value value) const {
+  const auto found = anchors_.find(value);
+  return found == anchors_.end() ? nullptr : &found->second;
+}
+
+const std::vector<TensorExpr>& Formulas::raw(NodeId id) const {
+  const auto found = raw_.find(id);
+  if (found != raw_.end()) return found->second;
+  return raw_[id] = compute(graph_, id);
+}
+
+Expr Formulas::element(Value value, const Indices& indices) const {
+  const Type& type = graph_.type(value);
+  if (const Tensor* constant = graph_.constant(value);
+      constant && constant->size() == 1 && arithmetic_type(type.dtype) == type.dtype) {
+    return is_float(type.dtype) ? dlc::constant(type.dtype, constant->to_reals()[0])
+                                : constant_integer(type.dtype, constant->to_ints()[0]);
+  }
+  if (inlined(value)) return formula(value).at(indices);
+  return load(value.id, type.dtype, indices);
+}
+
+Expr Formulas::resolve(const Expr& e, const std::vector<Value>& inputs) const {
+  return replace_loads(e, [&](const ExprNode& node) {
+    const Value value = inputs[node.input];
+    if (!node.flat) return element(value, node.args);
+    if (!inlined(value)) return load_flat(value.id, node.dtype, node.args[0]);
+    return element(value, unflatten_index(node.args[0], graph_.type(value).shape));
+  });
+}
+
+void Formulas::add_node(NodeId id) {
+  const Node& node = graph_.node(id);
+  if (in_chain_.contains(id) || node.op == "Constant") return;
+  const OpDef& def = op(node.op);
+  if (def.kind() != OpKind::elementwise && def.kind() != OpKind::loops) return;
+  if (def.contraction && add_anchor(id)) return;
+  add_formulas(id);
+}
+
+void Formulas::add_formulas(NodeId id) {
+  const Node& node = graph_.node(id);
+  for (size_t k = 0; k < node.outputs.size(); ++k) {
+    const Value value = node.outputs[k];
+    if (!value.valid()) continue;
+    TensorExpr formula = raw(id)[k];
+    formula.body = resolve(formula.body, node.inputs);
+    formulas_[value.id] = simplify(formula);
+    inlined_[value.id] = should_inline(value);
+  }
+}
+
+bool Formulas::should_inline(Value value) const {
+  if (!options_.fuse || graph_.is_output(value)) return false;
+  const Expr& body = formula(value).body;
+  const double cost = scalar_cost(body);
+  const bool reduces = has_reduction(body);
+  const auto& users = graph_.users(value);
+  if (reduces && users.size() != 1) return false;
+  if (users.size() > 1 && cost > cheap) return false;
+  return std::all_of(users.begin(), users.end(),
+                     [&](const Use& use) { return user_allows(use, value, cost, reduces); });
+}
+
+bool Formulas::user_allows(const Use& use, Value value, double cost, bool reduces) const {
+  const Node& user = graph_.node(use.node);
+  const OpDef& def = op(user.op);
+  if (def.kind() != OpKind::elementwise && def.kind() != OpKind::loops) return false;
+  if (const auto chain = in_chain_.find(use.node); chain != in_chain_.end()) {
+    // Part of an epilogue that exists already: evaluated once per element of the result.
+    return !reduces;
+  }
+  if (def.contraction) return is_pure_load(formula(value).body);
+  const Dim size = product(graph_.type(value).shape);
+  for (const TensorExpr& output : raw(use.node)) {
+    int loads = 0;
+    visit(output.body, [&](const Expr& e) {
+      loads += e->kind == ExprKind::load && e->input == use.input ? 1 : 0;
+    });
+    if (loads == 0) continue;
+    const bool once = iterations(output) == size && loads == 1;
+    if (reduces && (!once || inside_reduction(output.body, use.input))) return false;
+    if (!once && cost > cheap) return false;
+  }
+  return true;
+}
+
+bool Formulas::add_anchor(NodeId id) {
+  const Node& node = graph_.node(id);
+  const OpArgs args(op(node.op), graph_, node.inputs, node.attrs, node.outputs.size());
+  Contraction contraction = op(node.op).contraction(args);
+  const DType type = graph_.type(node.outputs[0]).dtype;
+  if (!is_float(type) || arithmetic_type(type) != type) return false;
+  if (contraction.kind == Contraction::Kind::convolution) {
+    // Depthwise convolutions do little work per element: loops over rows serve them better.
+    const Dims& w = graph_.type(node.inputs[contraction.b]).shape;
+    const Dims& x = graph_.type(node.inputs[contraction.a]).shape;
+    if (contraction.group > 1 && w[1] == Dim(1)) return false;
+    if (type != DType::f32 || x.size() < 3 || !w[0].is_number() || !w[1].is_number()) return false;
+  }
+  Anchor anchor{id, std::move(contraction), node.outputs[0], {}};
+  if (options_.fuse) extend_chain(anchor);
+  const Value key = anchor.result;
+  anchors_.emplace(key, std::move(anchor));
+  return true;
+}
+
+/// Takes in pointwise users of the result's own shape, as long as there is a point at which all but
+/// one value (the new result) are used within the chain only: x * sigmoid(x) is taken whole.
+void Formulas::extend_chain(Anchor& anchor) {
+  constexpr size_t longest = 16;
+  const Dims shape = graph_.type(anchor.result).shape;
+  std::set<Value> inside = {anchor.result};
+  std::vector<NodeId> chain;
+  while (chain.size() < longest) {
+    const std::optional<NodeId> next = next_in_chain(inside, chain, shape);
+    if (!next) break;
+    chain.push_back(*next);
+    inside.insert(graph_.node(*next).outputs[0]);
+    if (only_leaves_by(inside, graph_.node(*next).outputs[0])) {
+      anchor.chain = chain;
+      anchor.result = graph_.node(*next).outputs[0];
+    }
+  }
+  for (NodeId id : anchor.chain) in_chain_[id] = anchor.result;
+}
+
+/// The first node, in the graph's order, that uses a value of the chain and could join it.
+std::optional<NodeId> Formulas::next_in_chain(const std::set<Value>& inside,
+                                              const std::vector<NodeId>& chain,
+                                              const Dims& shape) const {
+  std::optional<NodeId> first;
+  for (Value value : inside) {
+    for (const Use& use : graph_.users(value)) {
+      const Node& user = graph_.node(use.node);
+      if (std::find(chain.begin(), chain.end(), use.node) != chain.end()) continue;
+      if (!op(user.op).scalar || in_chain_.contains(use.node)) continue;
+      if (!(graph_.type(user.outputs[0]).shape == shape)) continue;
+      if (!first || position_[use.node.id] < position_[first->id]) first = use.node;
+    }
+  }
+  return first;
+}
+
+bool Formulas::only_leaves_by(const std::set<Value>& inside, Value exit) const {
+  return std::all_of(inside.begin(), inside.end(), [&](Value value) {
+    if (value == exit) return true;
+    const auto& users = graph_.users(value);
+    return !graph_.is_output(value) && std::all_of(users.begin(), users.end(), [&](const Use& use) {
+      const auto& outputs = graph_.node(use.node).outputs;
+      return outputs.size() == 1 && inside.contains(outputs[0]);
+    });
+  });
+}
+
+TensorExpr Formulas::epilogue(const Anchor& anchor, const TensorExpr& sum) const {
+  std::map<Value, Expr> inside = {{graph_.node(anchor.node).outputs[0], sum.body}};
+  for (NodeId id : anchor.chain) {
+    const Node& node = graph_.node(id);
+    const TensorExpr& own = raw(id)[0];
+    std::map<Variable, Expr> axes;
+    for (size_t k = 0; k < own.axes.size(); ++k) {
+      axes.emplace(own.axes[k].variable, variable(sum.axes[k].variable));
+    }
+    const Expr body = substitute(own.body, axes);
+    inside[node.outputs[0]] = replace_loads(body, [&](const ExprNode& load) {
+      const auto found = inside.find(node.inputs[load.input]);
+      return found != inside.end() ? found->second
+                                   : element(node.inputs[load.input], load.args);
+    });
+  }
+  return {sum.axes, inside.at(anchor.result)};
+}
+
+std::vector<NodeId> Formulas::nodes_in(Value value) const {
+  std::vector<NodeId> nodes;
+  std::set<Value> seen;
+  std::vector<Value> open = {value};
+  const auto add = [&](NodeId id, bool follow_all) {
+    nodes.push_back(id);
+    for (Value input : graph_.node(id).inputs) {
+      if (input.valid() && (follow_all || inlined(input)) && seen.insert(input).second &&
+          inlined(input)) {
+        open.push_back(input);
+      }
+    }
+  };
+  if (const Anchor* found = anchor(value)) {
+    open.clear();
+    add(found->node, false);
+    for (NodeId id : found->chain) add(id, false);
+  }
+  while (!open.empty()) {
+    const Value next = open.back();
+    open.pop_back();
+    if (graph_.producer(next).valid()) add(graph_.producer(next), false);
+  }
+  std::sort(nodes.begin(), nodes.end());
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  return nodes;
+}
+
+}  // namespace dlc

@@ -1,0 +1,80 @@
+// Formulas: what each value of a graph is, over the values that are kept in memory.
+// Fusion is decided here: a value without memory of its own is substituted into its users.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "compiler/expr/expr.h"
+#include "compiler/ops/op_def.h"
+
+namespace dlc {
+
+struct FusionOptions {
+  bool fuse = true;  ///< false: every node keeps its result in memory
+};
+
+/// A node that blocked kernels compute, and the pointwise chain that follows it.
+struct Anchor {
+  NodeId node;
+  Contraction contraction;
+  Value result;              ///< the last value of the chain, which is what is stored
+  std::vector<NodeId> chain; ///< the nodes after the anchor that became its epilogue
+};
+
+/// In formulas, load(id, ...) reads the value with that id. Built once per graph, in node order.
+class Formulas {
+ public:
+  Formulas(const Graph& graph, const FusionOptions& options);
+
+  /// Whether the value is computed where it is used instead of being stored.
+  bool inlined(Value value) const { return inlined_.at(value.id); }
+  /// The formula of a value that an elementwise or loops node makes, inlined values substituted.
+  const TensorExpr& formula(Value value) const { return *formulas_.at(value.id); }
+  bool has_formula(Value value) const { return formulas_.at(value.id).has_value(); }
+  /// The anchor whose chain ends in `value`, if any.
+  const Anchor* anchor(Value value) const;
+  /// The nodes whose work is in the value's formula or chain.
+  std::vector<NodeId> nodes_in(Value value) const;
+
+  /// The result of an anchor's chain, where `sum` is the anchor's own value.
+  TensorExpr epilogue(const Anchor& anchor, const TensorExpr& sum) const;
+
+  /// `e` over the node's inputs (load(k) is input k) as a formula over stored values.
+  Expr resolve(const Expr& e, const std::vector<Value>& inputs) const;
+  /// Element `indices` of a value: its formula there, or a load.
+  Expr element(Value value, const Indices& indices) const;
+
+ private:
+  void add_node(NodeId id);
+  void add_formulas(NodeId id);
+  bool add_anchor(NodeId id);
+  void extend_chain(Anchor& anchor);
+  std::optional<NodeId> next_in_chain(const std::set<Value>& inside,
+                                      const std::vector<NodeId>& chain, const Dims& shape) const;
+  bool only_leaves_by(const std::set<Value>& inside, Value exit) const;
+  bool should_inline(Value value) const;
+  bool user_allows(const Use& use, Value value, double cost, bool reduces) const;
+  const std::vector<TensorExpr>& raw(NodeId id) const;
+
+  const Graph& graph_;
+  FusionOptions options_;
+  std::vector<int> position_;  ///< of each node in the graph's order
+  int next_position_ = 0;
+  std::vector<std::optional<TensorExpr>> formulas_;
+  std::vector<bool> inlined_;
+  std::map<Value, Anchor> anchors_;
+  std::map<NodeId, Value> in_chain_;  ///< node of a chain -> the anchor's result
+  mutable std::map<NodeId, std::vector<TensorExpr>> raw_;
+};
+
+/// About how many scalar operations the body takes per element; transcendentals count 10.
+double scalar_cost(const Expr& e);
+/// The ids of all inputs that an expression loads.
+std::vector<int> loaded_inputs(const Expr& e);
+/// Rewrites loads; `replace` gets the load (its indices already rewritten).
+Expr replace_loads(const Expr& e, const std::function<Expr(const ExprNode& load)>& replace);
+
+}  // namespace dlc

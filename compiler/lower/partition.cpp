@@ -1,0 +1,223 @@
+// Kernels from formulas: what is stored, in the order in which it can be computed.
+#include "compiler/lower/partition.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/expr/simplify.h"
+#include "compiler/lower/contraction.h"
+
+namespace dlc {
+namespace {
+
+/// "Conv+Relu": the ops of a kernel, in order, at most six.
+std::string kernel_name(const Graph& graph, const std::vector<NodeId>& nodes) {
+  std::string text;
+  size_t shown = 0;
+  for (NodeId id : nodes) {
+    if (++shown > 6) return text + "+...";
+    text += (text.empty() ? "" : "+") + graph.node(id).op;
+  }
+  return text;
+}
+
+/// If the formula only renames the elements of one stored value: that value.
+Value aliased(const TensorExpr& formula, const Graph& graph) {
+  if (formula.body->kind != ExprKind::load) return {};
+  const Value source{formula.body->input};
+  if (!(product(formula.shape()) == product(graph.type(source).shape))) return {};
+  Ranges ranges;
+  Indices own;
+  for (const Axis& axis : formula.axes) {
+    ranges[axis.variable] = axis.extent;
+    own.push_back(variable(axis.variable));
+  }
+  const Expr from = formula.body->flat
+                        ? formula.body->args[0]
+                        : flatten_index(formula.body->args, graph.type(source).shape);
+  const Expr to = flatten_index(own, formula.shape());
+  return same(simplify(from, ranges), simplify(to, ranges)) ? source : Value();
+}
+
+class Partitioner {
+ public:
+  Partitioner(Partition& result, const FusionOptions& options, std::vector<Kernel>& kernels)
+      : result_(result),
+        graph_(result.graph),
+        options_(options),
+        kernels_(kernels),
+        formulas_(graph_, options) {}
+
+  void run() {
+    find_needed();
+    for (NodeId id : graph_.nodes()) {
+      with_context([&] { return graph_.describe(id); }, [&] { add_node(id); });
+    }
+  }
+
+ private:
+  /// Marks the values that something stored or a host node reads, from the outputs backwards.
+  void find_needed() {
+    for (Value output : graph_.outputs()) needed_.insert(output);
+    for (NodeId id : graph_.nodes_backward()) {
+      const Node& node = graph_.node(id);
+      const OpDef& def = op(node.op);
+      if (def.kind() == OpKind::host || (def.kind() == OpKind::structural && !is_constant(id))) {
+        if (!graph_.has_users(id) && !def.effect) continue;
+        need_node_inputs(node);
+        continue;
+      }
+      for (Value output : node.outputs) {
+        if (output.valid() && needed_.contains(output)) need_operands(output);
+      }
+    }
+  }
+
+  bool is_constant(NodeId id) const { return graph_.node(id).op == "Constant"; }
+
+  void need_node_inputs(const Node& node) {
+    for (Value input : node.inputs) {
+      if (input.valid()) needed_.insert(input);
+    }
+  }
+
+  void need_operands(Value value) {
+    std::vector<Expr> parts;
+    if (const Anchor* anchor = formulas_.anchor(value)) {
+      parts = contraction_reads(formulas_, graph_, *anchor);
+    } else if (formulas_.has_formula(value)) {
+      parts = {formulas_.formula(value).body};
+    }
+    for (const Expr& part : parts) {
+      for (int input : loaded_inputs(part)) {
+        if (input >= 0) needed_.insert(Value{input});
+      }
+    }
+  }
+
+  void add_node(NodeId id) {
+    const Node& node = graph_.node(id);
+    const OpDef& def = op(node.op);
+    if (is_constant(id)) return;
+    if (def.kind() == OpKind::composite) {
+      fail_as(ErrorCode::failed, "composite {} was not expanded", node.op);
+    }
+    if (def.kind() == OpKind::host || def.kind() == OpKind::structural) {
+      if (graph_.has_users(id) || def.effect) add_host_node(id);
+      return;
+    }
+    for (Value output : node.outputs) {
+      if (!output.valid() || !needed_.contains(output) || formulas_.inlined(output)) continue;
+      if (const Anchor* anchor = formulas_.anchor(output)) {
+        add_contraction(output, *anchor);
+      } else if (formulas_.has_formula(output)) {
+        add_loops(output);
+      }
+    }
+  }
+
+  void add_host_node(NodeId id) {
+    const Node& node = graph_.node(id);
+    NodeItem item{id, {}};
+    for (const auto& [name, attr] : node.attrs) {
+      if (const auto* nested = std::get_if<std::shared_ptr<const Graph>>(&attr)) {
+        item.nested.emplace_back(name, partition(**nested, options_, kernels_));
+      }
+    }
+    result_.items.push_back(std::move(item));
+    BindItem bind;
+    for (Value output : node.outputs) {
+      if (!output.valid()) continue;
+      const Type& type = graph_.type(output);
+      if (type.is_tensor() && type.ranked) bind.values.push_back(output);
+    }
+    if (!bind.values.empty()) result_.items.push_back(std::move(bind));
+  }
+
+  void add_loops(Value value) {
+    const TensorExpr& formula = formulas_.formula(value);
+    if (const Value source = aliased(formula, graph_);
+        source.valid() && options_.fuse && !graph_.is_output(value)) {
+      result_.items.push_back(AliasItem{value, source});
+      return;
+    }
+    LoopKernel kernel;
+    describe(kernel, value);
+    KernelItem item{kernels_.size(), {}, {value}};
+    TensorExpr renumbered{formula.axes, renumber(formula.body, kernel, item.operands)};
+    kernel.outputs.push_back(std::move(renumbered));
+    kernels_.push_back(std::move(kernel));
+    result_.items.push_back(std::move(item));
+  }
+
+  void add_contraction(Value value, const Anchor& anchor) {
+    KernelItem item{kernels_.size(), {}, {value}};
+    Kernel kernel = make_contraction(formulas_, graph_, anchor);
+    std::visit(
+        [&](auto& k) {
+          describe(k, value);
+          finish(k, item.operands);
+        },
+        kernel);
+    kernels_.push_back(std::move(kernel));
+    result_.items.push_back(std::move(item));
+  }
+
+  void describe(KernelBase& kernel, Value value) {
+    const std::vector<NodeId> nodes = formulas_.nodes_in(value);
+    kernel.name = kernel_name(graph_, nodes);
+    for (NodeId id : nodes) {
+      const Origins& origins = graph_.node(id).origins;
+      kernel.origins.insert(origins.begin(), origins.end());
+    }
+  }
+
+  /// Loads of values become loads of operands, numbered in order of first appearance.
+  Expr renumber(const Expr& e, KernelBase& kernel, std::vector<Value>& operands) {
+    return replace_loads(e, [&](const ExprNode& node) {
+      if (node.input < 0) return Expr();  // the accumulated sum
+      const Value value{node.input};
+      auto found = std::find(operands.begin(), operands.end(), value);
+      if (found == operands.end()) {
+        operands.push_back(value);
+        kernel.operands.push_back(graph_.type(value));
+        found = operands.end() - 1;
+      }
+      const int number = static_cast<int>(found - operands.begin());
+      return node.flat ? load_flat(number, node.dtype, node.args[0])
+                       : load(number, node.dtype, node.args);
+    });
+  }
+
+  void finish(LoopKernel&, std::vector<Value>&) {}
+  void finish(MatmulKernel& kernel, std::vector<Value>& operands) {
+    kernel.a.body = renumber(kernel.a.body, kernel, operands);
+    kernel.b.body = renumber(kernel.b.body, kernel, operands);
+    kernel.output.body = renumber(kernel.output.body, kernel, operands);
+    for (Value value : operands) kernel.constants.push_back(graph_.constant(value));
+  }
+  void finish(ConvolutionKernel& kernel, std::vector<Value>& operands) {
+    kernel.x.body = renumber(kernel.x.body, kernel, operands);
+    kernel.w.body = renumber(kernel.w.body, kernel, operands);
+    kernel.output.body = renumber(kernel.output.body, kernel, operands);
+    for (Value value : operands) kernel.constants.push_back(graph_.constant(value));
+  }
+
+  Partition& result_;
+  const Graph& graph_;
+  const FusionOptions& options_;
+  std::vector<Kernel>& kernels_;
+  Formulas formulas_;
+  std::set<Value> needed_;
+};
+
+}  // namespace
+
+std::unique_ptr<Partition> partition(Graph graph, const FusionOptions& options,
+                                     std::vector<Kernel>& kernels) {
+  auto result = std::make_unique<Partition>(std::move(graph));
+  Partitioner(*result, options, kernels).run();
+  return result;
+}
+
+}  // namespace dlc
