@@ -27,10 +27,14 @@ struct Pass {
   std::string_view name;     ///< "fold-constants"
   std::string_view purpose;  ///< one line
   Keeps keeps = Keeps::exactly;
+  bool required = false;  ///< lowering needs it: it runs at -O0 too and cannot be disabled
   void (*run)(Graph& graph, PassContext& context) = nullptr;
 };
 
-/// All passes in the order in which they run (pipeline.cpp has the list).
+/// Runs the pass on the graph, nested ones first.
+void run_pass(const Pass& pass, Graph& graph, PassContext& context);
+
+/// All passes in the order in which they run (pipeline.cpp has the list); some run several times.
 std::span<const Pass* const> pipeline();
 /// Null: no such pass.
 const Pass* find_pass(std::string_view name);

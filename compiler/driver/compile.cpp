@@ -1,0 +1,110 @@
+// The way from a graph to a program.
+#include "compiler/driver/compile.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "compiler/backends/llvm/jit.h"
+#include "compiler/ir/text.h"
+#include "compiler/lower/assemble.h"
+#include "compiler/ops/infer.h"
+#include "passes/pass.h"
+#include "runtime/thread_pool.h"
+
+namespace dlc {
+namespace {
+
+class Stopwatch {
+ public:
+  double milliseconds() const {
+    const auto passed = std::chrono::steady_clock::now() - start_;
+    return std::chrono::duration<double, std::milli>(passed).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+void check_pass_names(const CompileOptions& options) {
+  std::vector<std::string> names = options.disabled_passes;
+  names.push_back(options.print_after);
+  names.push_back(options.stop_after);
+  for (const std::string& name : names) {
+    if (name.empty()) continue;
+    const Pass* pass = find_pass(name);
+    if (!pass) fail_as(ErrorCode::usage, "no pass '{}'; `dlc passes` lists them", name);
+  }
+  for (const std::string& name : options.disabled_passes) {
+    if (find_pass(name)->required) fail_as(ErrorCode::usage, "pass '{}' is required", name);
+  }
+}
+
+bool wanted(const Pass& pass, const CompileOptions& options) {
+  if (pass.required) return true;
+  if (options.opt_level == 0) return false;
+  const auto& disabled = options.disabled_passes;
+  return std::find(disabled.begin(), disabled.end(), pass.name) == disabled.end();
+}
+
+std::vector<KernelReport> describe(std::span<const Kernel> kernels,
+                                   std::span<const CompiledKernel> compiled) {
+  static constexpr const char* kinds[] = {"loops", "matmul", "convolution"};
+  std::vector<KernelReport> reports;
+  for (size_t k = 0; k < kernels.size(); ++k) {
+    const KernelBase& kernel = base(kernels[k]);
+    reports.push_back({kernel.name, kinds[kernels[k].index()],
+                       {kernel.origins.begin(), kernel.origins.end()},
+                       compiled[k].schedule, compiled[k].loops});
+  }
+  return reports;
+}
+
+}  // namespace
+
+Graph optimize(Graph graph, const CompileOptions& options, CompileReport* report) {
+  CompileReport unused;
+  CompileReport& r = report ? *report : unused;
+  check_pass_names(options);
+  const Stopwatch all;
+  r.nodes_before = graph.node_count();
+  for (const Pass* pass : pipeline()) {
+    if (!wanted(*pass, options)) continue;
+    const Stopwatch watch;
+    PassContext context;
+    with_context([&] { return fmt::format("pass '{}'", pass->name); },
+                 [&] {
+                   run_pass(*pass, graph, context);
+                   if (options.verify_passes) check(graph);
+                 });
+    r.passes.push_back({std::string(pass->name), watch.milliseconds(), context.counts()});
+    if (options.print_after == pass->name) r.printed = print(graph, {.max_elements = 16});
+    if (options.stop_after == pass->name) break;
+  }
+  r.nodes_after = graph.node_count();
+  r.passes_ms = all.milliseconds();
+  return graph;
+}
+
+std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& options,
+                                       CompileReport* report) {
+  CompileReport unused;
+  CompileReport& r = report ? *report : unused;
+  graph = optimize(std::move(graph), options, &r);
+
+  const Stopwatch lowering;
+  std::vector<Kernel> kernels;
+  const auto parts = partition(std::move(graph), {.fuse = options.opt_level > 0}, kernels);
+  r.lower_ms = lowering.milliseconds();
+
+  const Stopwatch codegen;
+  llvm_backend::Jit jit({.vector_bits = options.vector_bits,
+                         .opt_level = options.opt_level,
+                         .threads = options.threads ? options.threads : available_threads()});
+  const std::vector<CompiledKernel> compiled = jit.compile(kernels);
+  auto program = assemble(*parts, kernels, compiled, jit.code());
+  r.codegen_ms = codegen.milliseconds();
+  r.kernels = describe(kernels, compiled);
+  return program;
+}
+
+}  // namespace dlc
