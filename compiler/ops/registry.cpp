@@ -11,6 +11,9 @@ std::vector<const OpDef*> join_tables() {
   std::vector<const OpDef*> rows;
   for (const std::vector<OpDef>* table : {
            &structural_ops(),
+           &shape_ops(),
+           &movement_ops(),
+           &index_ops(),
            &arithmetic_ops(),
            &math_ops(),
            &activation_ops(),
@@ -21,9 +24,10 @@ std::vector<const OpDef*> join_tables() {
   }
   const auto by_name = [](const OpDef* a, const OpDef* b) { return a->name < b->name; };
   std::sort(rows.begin(), rows.end(), by_name);
-  assert(std::adjacent_find(rows.begin(), rows.end(), [](const OpDef* a, const OpDef* b) {
-           return a->name == b->name;
-         }) == rows.end() && "an op has two rows");
+  assert(std::adjacent_find(rows.begin(), rows.end(),
+                            [](const OpDef* a, const OpDef* b) { return a->name == b->name; }) ==
+             rows.end() &&
+         "an op has two rows");
   return rows;
 }
 
