@@ -19,6 +19,9 @@ std::vector<const OpDef*> join_tables() {
            &activation_ops(),
            &logic_ops(),
            &cast_ops(),
+           &reduce_ops(),
+           &normalization_ops(),
+           &loss_ops(),
        }) {
     for (const OpDef& row : *table) rows.push_back(&row);
   }

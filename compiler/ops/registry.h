@@ -7,12 +7,15 @@
 
 namespace dlc {
 
-const std::vector<OpDef>& structural_ops();  ///< Constant, dlc.Sizes
-const std::vector<OpDef>& arithmetic_ops();  ///< Add ... Pow, rounding, Min, Max, Clip
-const std::vector<OpDef>& math_ops();        ///< Exp, Log, Erf, Sin ... Atanh
-const std::vector<OpDef>& activation_ops();  ///< Relu ... Softplus, Sigmoid
-const std::vector<OpDef>& logic_ops();       ///< And, Equal, Less, Where, IsNaN, BitShift, ...
-const std::vector<OpDef>& cast_ops();        ///< Cast, Identity, Dropout
+const std::vector<OpDef>& structural_ops();     ///< Constant, dlc.Sizes
+const std::vector<OpDef>& arithmetic_ops();     ///< Add ... Pow, rounding, Min, Max, Clip
+const std::vector<OpDef>& math_ops();           ///< Exp, Log, Erf, Sin ... Atanh
+const std::vector<OpDef>& activation_ops();     ///< Relu ... Softplus, Sigmoid
+const std::vector<OpDef>& logic_ops();          ///< And, Equal, Less, Where, IsNaN, BitShift, ...
+const std::vector<OpDef>& cast_ops();           ///< Cast, Identity, Dropout
+const std::vector<OpDef>& reduce_ops();         ///< ReduceXxx, ArgMax, CumSum, Hardmax
+const std::vector<OpDef>& normalization_ops();  ///< Softmax, BatchNormalization, LRN, ...
+const std::vector<OpDef>& loss_ops();           ///< losses
 
 const std::vector<OpDef>& shape_ops();     ///< Reshape, Transpose, Shape, Range, ...
 const std::vector<OpDef>& movement_ops();  ///< Concat, Split, Slice, Pad, Tile, ...
