@@ -73,7 +73,7 @@ class Printer {
   /// The text, in parentheses if it binds less than `level`.
   std::string at_level(const Expr& e, int level) {
     const Text& printed = print(e);
-    return printed.level < level ? "(" + printed.text + ")" : printed.text;
+    return printed.level < level ? fmt::format("({})", printed.text) : printed.text;
   }
 
   const Text& print(const Expr& e) {
@@ -124,9 +124,9 @@ class Printer {
   }
 
   Text unary_text(const ExprNode& e) {
-    if (e.unary == UnaryOp::negate) return {"-" + at_level(e.args[0], unary_level), unary_level};
+    if (e.unary == UnaryOp::negate) return {fmt::format("-{}", at_level(e.args[0], unary_level)), unary_level};
     if (e.unary == UnaryOp::logical_not)
-      return {"!" + at_level(e.args[0], unary_level), unary_level};
+      return {fmt::format("!{}", at_level(e.args[0], unary_level)), unary_level};
     return {fmt::format("{}({})", unary_names[static_cast<size_t>(e.unary)], list(e.args)),
             atom_level};
   }

@@ -130,8 +130,8 @@ inline double apply(BinaryOp op, double a, double b) {
   }
 }
 
-inline bool is_comparison(BinaryOp op) { return op >= BinaryOp::equal; }
-inline bool gives_bool(UnaryOp op) {
+constexpr bool is_comparison(BinaryOp op) { return op >= BinaryOp::equal; }
+constexpr bool gives_bool(UnaryOp op) {
   return op == UnaryOp::logical_not || op == UnaryOp::is_nan || op == UnaryOp::is_inf;
 }
 
