@@ -14,4 +14,10 @@ namespace dlc::llvm_backend {
 CompiledKernel emit_loop_kernel(const LoopKernel& kernel, const TargetInfo& target,
                                 llvm::Module& module, const std::string& symbol);
 
+CompiledKernel emit_matmul_kernel(const MatmulKernel& kernel, const TargetInfo& target,
+                                  llvm::Module& module, const std::string& symbol);
+
+CompiledKernel emit_convolution_kernel(const ConvolutionKernel& kernel, const TargetInfo& target,
+                                       llvm::Module& module, const std::string& symbol);
+
 }  // namespace dlc::llvm_backend

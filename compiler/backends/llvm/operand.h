@@ -1,0 +1,40 @@
+// How contractions read their operands: in place where elements are evenly spaced, from scratch rows
+// into which they are evaluated otherwise.
+// Next: tile.h, matmul.cpp, convolution.cpp.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "compiler/backends/llvm/tile.h"
+
+namespace dlc::llvm_backend {
+
+/// Where element (line, k) of an operand is: rest + line * `line` + k * `k`, in elements.
+struct Affine {
+  int operand = -1;
+  Linear rest;
+  Dim line, k;
+};
+
+/// Nothing unless `body` is a plain load of `type` that is affine in both variables.
+std::optional<Affine> affine(const Expr& body, Variable line, Variable k, DType type,
+                             std::span<const Type> operands);
+
+/// to[v - first] = body for v in [begin, end), by vectors of `lanes`.
+void emit_fill(Emitter& emit, Value* to, const Expr& body, Variable v, Value* begin, Value* end,
+               Value* first, int lanes);
+
+/// A's rows for a tile that begins at `row`.
+struct RowSource {
+  std::optional<Affine> place;  ///< if in place
+  Expr body;                    ///< element (row_variable, k_variable)
+  Variable row_variable, k_variable;
+  Value* scratch;               ///< memory for tile.rows * k elements, if not in place
+};
+void emit_rows(Emitter& emit, const RowSource& source, Value* row, Tile& tile);
+
+Value* emit_smaller(Emitter& emit, Value* a, Value* b);
+Value* emit_larger(Emitter& emit, Value* a, Value* b);
+
+}  // namespace dlc::llvm_backend

@@ -1,0 +1,47 @@
+// The register tile of blocked contractions: rows x vectors accumulators over a loop along k.
+// Next: matmul.cpp, convolution.cpp.
+#pragma once
+
+#include <vector>
+
+#include "compiler/backends/llvm/emit.h"
+
+namespace dlc::llvm_backend {
+
+/// Rows and vectors of the tile for a target: all accumulators, one row of B vectors and one
+/// broadcast element of A fit into the registers (rows * vectors + vectors + 1).
+struct TileShape {
+  int rows, vectors, lanes;
+  int columns() const { return vectors * lanes; }
+};
+TileShape tile_shape(const TargetInfo& target, DType type);
+
+struct Tile {
+  DType type;
+  int rows, vectors, lanes;
+  std::vector<Value*> a;         ///< for each row: where its element k = 0 is
+  Value* a_stride = nullptr;     ///< elements from k to k + 1; null: 1
+  Value* b = nullptr;            ///< where the tile's columns at k = 0 are
+  Value* b_stride = nullptr;     ///< elements from k to k + 1
+  Dim k;                         ///< length of the sum
+  Value* prefetch = nullptr;     ///< bytes to be wanted soon: one line is fetched for every 8 k
+};
+
+/// The sums [row][vector].
+std::vector<std::vector<Value*>> emit_tile(Emitter& emit, const Tile& tile);
+
+/// Writes the epilogue of a tile of sums: `store_one` emits one output element (or lanes() of them)
+/// for the bound row and column variables, where loads of MatmulKernel::accumulated are the sums.
+struct TileOutput {
+  Variable row, column;
+  Value* first_row;
+  Value* first_column;
+  Value* end_column;   ///< exclusive: columns from here on are padding
+  bool full;           ///< surely no padding in this tile
+  Value* spill;        ///< memory for rows * vectors * lanes elements, for tiles with padding
+  std::function<void()> store_one;
+};
+void emit_tile_output(Emitter& emit, const Tile& tile,
+                      const std::vector<std::vector<Value*>>& sums, const TileOutput& output);
+
+}  // namespace dlc::llvm_backend
