@@ -1,5 +1,6 @@
 // Losses: NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss.
 // Next: matmul.cpp.
+#include "compiler/ops/index_math.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/term.h"
 
@@ -24,7 +25,7 @@ class Targets {
   Expr weight(const Indices& at) const {
     const Expr target = target_(at);
     const Expr one = constant(type(), 1);
-    const Expr value = a_.has("weight") ? cast(type(), a_["weight"]({safe(target)})) : one;
+    const Expr value = a_.has("weight") ? cast(type(), weight_of(target)) : one;
     if (!a_.has_attr("ignore_index")) return value;
     const Expr ignored = constant_integer(target.dtype(), a_.integer("ignore_index"));
     return select(equal(target, ignored), constant(type(), 0), value);
@@ -32,14 +33,15 @@ class Targets {
 
   Expr loss(const Indices& at) const {
     Indices place = at;
-    place.insert(place.begin() + 1, safe(target_(at)));
-    return -(input_(place) * weight(at));
+    place.insert(place.begin() + 1, safe_index(target_(at), classes_));
+    return -(if_not_empty(classes_, input_(place)) * weight(at));
   }
 
  private:
-  /// Targets are the model's input: outside the classes they must not be read at.
-  Expr safe(const Expr& target) const {
-    return clamp(cast(DType::i64, target), index(0), dim(classes_ - 1));
+  Expr weight_of(const Expr& target) const {
+    const Operand weight = a_["weight"];
+    if (weight.shape().size() != 1) fail("the weight must have one axis, the classes");
+    return if_not_empty(weight.shape()[0], weight({safe_index(target, weight.shape()[0])}));
   }
 
   const ComputeArgs& a_;

@@ -22,6 +22,9 @@ std::vector<const OpDef*> join_tables() {
            &reduce_ops(),
            &normalization_ops(),
            &loss_ops(),
+           &matmul_ops(),
+           &einsum_ops(),
+           &quantization_ops(),
        }) {
     for (const OpDef& row : *table) rows.push_back(&row);
   }

@@ -1,0 +1,211 @@
+// Products of matrices: MatMul, Gemm, MatMulInteger, Det. Einsum: einsum.cpp.
+// Blocked kernels find the floating-point ones by `contraction`.
+#include "compiler/ops/elementwise_shape.h"
+#include "compiler/ops/registry.h"
+#include "compiler/ops/scalar_rows.h"
+#include "runtime/host/linear_algebra.h"
+
+namespace dlc {
+namespace {
+
+using types::floats;
+constexpr DTypes multipliable = floats | types::indices | one(DType::u32) | one(DType::u64);
+constexpr DTypes bytes = one(DType::i8) | one(DType::u8);
+
+/// The length of the sums. Symbolic sizes that differ at run time must not lead outside either.
+Dim inner_size(const Dim& columns, const Dim& rows) {
+  if (columns == rows) return columns;
+  if (columns.is_number() && rows.is_number())
+    fail("A has {} columns, but B has {} rows", columns.number(), rows.number());
+  return minimum(columns, rows);
+}
+
+/// NumPy's rules: leading axes broadcast; a vector is a row on the left, a column on the right, and
+/// has no axis in the result.
+class Product {
+ public:
+  Product(const Dims& a, const Dims& b) : a_(a), b_(b) {
+    if (a.empty() || b.empty()) fail("the inputs of a matrix product must not be scalars");
+    inner_ = inner_size(a.back(), b.size() > 1 ? b[b.size() - 2] : b[0]);
+    if (a.size() > 2) a_batch_.assign(a.begin(), a.end() - 2);
+    if (b.size() > 2) b_batch_.assign(b.begin(), b.end() - 2);
+    batch_ = broadcast_shapes(a_batch_, b_batch_);
+  }
+
+  const Dim& inner() const { return inner_; }
+  Dims shape() const {
+    Dims shape = batch_;
+    if (a_.size() > 1) shape.push_back(a_[a_.size() - 2]);
+    if (b_.size() > 1) shape.push_back(b_.back());
+    return shape;
+  }
+  /// Where element i of the result finds its k-th factors.
+  Indices in_a(const Indices& i, const Expr& k) const {
+    Indices at = broadcast_indices(batch(i), batch_, a_batch_);
+    if (a_.size() > 1) at.push_back(i[batch_.size()]);
+    at.push_back(k);
+    return at;
+  }
+  Indices in_b(const Indices& i, const Expr& k) const {
+    Indices at = broadcast_indices(batch(i), batch_, b_batch_);
+    at.push_back(k);
+    if (b_.size() > 1) at.push_back(i.back());
+    return at;
+  }
+
+ private:
+  Indices batch(const Indices& i) const { return {i.begin(), i.begin() + batch_.size()}; }
+
+  Dims a_, b_, a_batch_, b_batch_, batch_;
+  Dim inner_;
+};
+
+/// y[b, m, n] = sum over k of a[b, m, k] * b[b, k, n]
+Computed matmul(const ComputeArgs& args) {
+  require_one_type(args);
+  const Operand a = args["A"], b = args["B"];
+  const Product product(a.shape(), b.shape());
+  return tensor(product.shape(), [&](const Indices& i) {
+    return sum({product.inner()}, [&](const Indices& k) {
+      return a(product.in_a(i, k[0])) * b(product.in_b(i, k[0]));
+    });
+  });
+}
+
+/// x * factor; integers go through f64 unless the factor is 1.
+Expr scaled(const Expr& x, double factor) {
+  if (factor == 1) return x;
+  if (is_float(x.dtype())) return x * factor;
+  return cast(x.dtype(), cast(DType::f64, x) * factor);
+}
+
+/// y[m, n] = alpha * sum over k of a'[m, k] * b'[k, n] + beta * c[m, n]
+Computed gemm(const ComputeArgs& args) {
+  require_one_type(args);
+  const Operand a = args["A"], b = args["B"];
+  if (a.shape().size() != 2 || b.shape().size() != 2)
+    fail("A and B must be matrices, but have the ranks {} and {}", a.shape().size(),
+         b.shape().size());
+  const bool transpose_a = args.integer("transA") != 0, transpose_b = args.integer("transB") != 0;
+  const Dim inner = inner_size(a.shape()[transpose_a ? 0 : 1], b.shape()[transpose_b ? 1 : 0]);
+  const Dims shape = {a.shape()[transpose_a ? 1 : 0], b.shape()[transpose_b ? 0 : 1]};
+  return tensor(shape, [&](const Indices& i) {
+    const Expr product = sum({inner}, [&](const Indices& k) {
+      const Indices in_a = transpose_a ? Indices{k[0], i[0]} : Indices{i[0], k[0]};
+      const Indices in_b = transpose_b ? Indices{i[1], k[0]} : Indices{k[0], i[1]};
+      return a(in_a) * b(in_b);
+    });
+    const Expr result = scaled(product, args.real("alpha"));
+    if (!args.has("C")) return result;
+    const Operand c = args["C"];
+    if (c.shape().size() > 2) fail("C has rank {}, but must fit a matrix", c.shape().size());
+    return result + scaled(c(broadcast_indices(i, shape, c.shape())), args.real("beta"));
+  });
+}
+
+Contraction gemm_contraction(const OpArgs& args) {
+  Contraction result;
+  result.transpose_a = args.integer("transA") != 0;
+  result.transpose_b = args.integer("transB") != 0;
+  result.alpha = args.real("alpha");
+  result.beta = args.real("beta");
+  if (args.has("C")) result.bias = 2;
+  return result;
+}
+
+/// The zero point of the row (of A) or column (of B) at an element's place: one for all, one for
+/// each, or of the operand's rank.
+Expr zero_point(const Operand& zero, const Indices& at, const Dims& shape, size_t axis) {
+  const Dims& own = zero.shape();
+  if (own.empty()) return zero({});
+  if (own.size() == 1) {
+    broadcast_shapes(own, {shape[axis]});  // fails where the sizes do not fit
+    return zero(broadcast_indices({at[axis]}, {shape[axis]}, own));
+  }
+  if (own.size() != shape.size())
+    fail("a zero point has rank {}, its operand {}", own.size(), shape.size());
+  return zero(broadcast_indices(at, shape, own));
+}
+
+/// The same with the zero points taken off first, in i32.
+Computed matmul_integer(const ComputeArgs& args) {
+  const Operand a = args["A"], b = args["B"];
+  const Product product(a.shape(), b.shape());
+  const auto element = [&](const Operand& x, std::string_view zero, const Indices& at,
+                           size_t axis) {
+    const Expr value = cast(DType::i32, x(at));
+    if (!args.has(zero)) return value;
+    return value - cast(DType::i32, zero_point(args[zero], at, x.shape(), axis));
+  };
+  const size_t row = a.shape().size() > 1 ? a.shape().size() - 2 : 0;
+  const size_t column = b.shape().size() - 1;
+  return tensor(product.shape(), [&](const Indices& i) {
+    return sum({product.inner()}, [&](const Indices& k) {
+      return element(a, "a_zero_point", product.in_a(i, k[0]), row) *
+             element(b, "b_zero_point", product.in_b(i, k[0]), column);
+    });
+  });
+}
+
+std::vector<Type> infer_det(const OpArgs& args) {
+  Dims shape = args.shape("X");
+  if (shape.size() < 2) fail("X has rank {}, but must hold matrices", shape.size());
+  const Dim columns = shape.back(), rows = shape[shape.size() - 2];
+  if (columns.is_number() && rows.is_number() && columns.number() != rows.number())
+    fail("a determinant of {} rows and {} columns does not exist", rows.number(), columns.number());
+  shape.resize(shape.size() - 2);
+  return {Type::tensor(args.dtype("X"), std::move(shape))};
+}
+
+}  // namespace
+
+const std::vector<OpDef>& matmul_ops() {
+  static const std::vector<OpDef> rows = {
+      {.name = "MatMul",
+       .doc = "The matrix product by NumPy's rules. Sums in f32 or wider, rounds once.",
+       .source = "ONNX MatMul-13",
+       .inputs = {{"A", multipliable}, {"B", multipliable}},
+       .compute = matmul,
+       .contraction = [](const OpArgs&) { return Contraction(); },
+       .samples = {"A: f32[3,4], B: f32[4,5]", "A: f32[4], B: f32[4]",
+                   "A: f32[2,1,3,4], B: f32[5,4,2]", "A: f32[2,3,4], B: f32[4]",
+                   "A: f32[4], B: f32[2,4,3]", "A: i32[2,3], B: i32[3,2]",
+                   "A: f16[2,8], B: f16[8,3]", "A: f32[1,1], B: f32[1,1]",
+                   "A: f32[2,0], B: f32[0,3]", "A: f32[0,4], B: f32[4,3]"}},
+      {.name = "Gemm",
+       .doc = "Y = alpha * A' * B' + beta * C, where A' and B' are transposed if so asked.",
+       .source = "ONNX Gemm-13",
+       .inputs = {{"A", multipliable},
+                  {"B", multipliable},
+                  {"C", multipliable, Presence::optional}},
+       .attrs = {{"alpha", 1.0}, {"beta", 1.0}, {"transA", 0}, {"transB", 0}},
+       .compute = gemm,
+       .contraction = gemm_contraction,
+       .samples = {"A: f32[3,4], B: f32[4,5], C: f32[5]",
+                   "A: f32[4,3], B: f32[5,4], transA=1, transB=1, alpha=0.5",
+                   "A: f32[3,4], B: f32[4,5], C: f32[3,1], beta=2.0",
+                   "A: i32[2,3], B: i32[3,2], C: i32[]", "A: f16[2,8], B: f16[8,3], C: f16[2,3]",
+                   "A: f32[1,1], B: f32[1,1]", "A: f32[0,4], B: f32[4,3], C: f32[3]"}},
+      {.name = "MatMulInteger",
+       .doc = "(A - a_zero_point) * (B - b_zero_point) as matrices, in i32.",
+       .source = "ONNX MatMulInteger-10",
+       .inputs = {{"A", bytes},
+                  {"B", bytes},
+                  {"a_zero_point", bytes, Presence::optional},
+                  {"b_zero_point", bytes, Presence::optional}},
+       .compute = matmul_integer,
+       .samples = {"A: u8[3,4], B: i8[4,5], a_zero_point: u8[], b_zero_point: i8[5]",
+                   "A: u8[2,3,4], B: u8[4,2], a_zero_point: u8[3]", "A: i8[1,1], B: i8[1,1]",
+                   "A: u8[0,4], B: u8[4,3]"}},
+      {.name = "Det",
+       .doc = "The determinant of the matrices in the last two axes.",
+       .source = "ONNX Det-22",
+       .inputs = {{"X", floats}},
+       .host = host::determinant,
+       .infer = infer_det,
+       .samples = {"X: f32[3,3]", "X: f64[2,4,4]", "X: f16[2,2]", "X: f32[1,1]", "X: f32[0,2,2]"}},
+  };
+  return rows;
+}
+
+}  // namespace dlc

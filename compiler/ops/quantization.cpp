@@ -1,0 +1,207 @@
+// Quantized numbers: QuantizeLinear, DequantizeLinear and the ops that are made of them.
+// Scales and zero points are per tensor, per axis or per block of an axis.
+#include "compiler/ops/elementwise_shape.h"
+#include "compiler/ops/registry.h"
+#include "compiler/ops/term.h"
+
+#include <cmath>
+
+namespace dlc {
+namespace {
+
+using types::floats;
+constexpr DTypes bytes = one(DType::i8) | one(DType::u8);
+constexpr DTypes f8 =
+    one(DType::f8e4m3fn) | one(DType::f8e4m3fnuz) | one(DType::f8e5m2) | one(DType::f8e5m2fnuz);
+constexpr DTypes quantized =
+    bytes | one(DType::i16) | one(DType::u16) | types::small_ints | f8 | one(DType::f4e2m1);
+constexpr DTypes scales = floats | one(DType::f8e8m0);
+
+/// Where the scale of the element at `at` of a tensor of that shape stands.
+Indices scale_place(const OpArgs& a, const Dims& scale, const Dims& shape, const Indices& at) {
+  const auto rank = static_cast<int64_t>(shape.size());
+  const int64_t block = a.integer("block_size");
+  if (block > 0) {
+    if (scale.size() != shape.size())
+      fail("the scale has rank {}, but must have {} for blocks", scale.size(), shape.size());
+    const int64_t axis = a.axis("axis", rank);
+    Dims expanded = scale;
+    expanded[axis] = ceil_div(shape[axis], block);
+    Indices place = at;
+    place[axis] = floor_div(at[axis], index(block));
+    broadcast_shapes(scale, expanded);  // fails where the sizes do not fit
+    return broadcast_indices(place, expanded, scale);
+  }
+  if (scale.empty()) return {};
+  if (scale.size() > 1) fail("the scale has rank {}, which needs a block_size", scale.size());
+  if (scale[0] == Dim(1)) return {index(0)};
+  const int64_t axis = a.axis("axis", rank);
+  broadcast_shapes(scale, {shape[axis]});
+  return broadcast_indices({at[axis]}, {shape[axis]}, scale);
+}
+
+/// The range of an integer type of at most 16 bits.
+struct Range {
+  double low, high;
+};
+Range range_of(DType type) {
+  const double size = std::ldexp(1, bits(type));
+  if (is_signed(type)) return {-size / 2, size / 2 - 1};
+  return {0, size - 1};
+}
+
+DType quantized_type(const OpArgs& a) {
+  DType type = DType::u8;
+  if (a.integer("output_dtype") != 0) type = static_cast<DType>(a.integer("output_dtype"));
+  if (a.has("y_zero_point")) type = a.dtype("y_zero_point");
+  if (!(one(type) & quantized)) fail("{} is no type to quantize to", name(type));
+  return type;
+}
+
+/// The quotient in the type that `precision` or the scale says; wide enough for arithmetic.
+Expr quotient(const OpArgs& a, const Expr& x, const Expr& scale) {
+  DType type = a.dtype("y_scale");
+  if (a.integer("precision") != 0) type = static_cast<DType>(a.integer("precision"));
+  if (type == DType::f8e8m0) type = DType::f32;
+  if (!(one(type) & floats))
+    fail_as(ErrorCode::unsupported, "quantization with a precision of {}", name(type));
+  const DType wide = arithmetic_type(type);
+  const auto rounded = [&](const Expr& e) { return cast(wide, cast(type, e)); };
+  return rounded(rounded(x) / rounded(scale));
+}
+
+/// y = saturate(round(x / scale) + zero_point); floating-point types are not rounded to integers
+/// first. NaN gives the lowest integer.
+Computed quantize(const ComputeArgs& a) {
+  const Operand x = a["x"], scale = a["y_scale"];
+  const DType type = quantized_type(a);
+  if (a.integer("saturate") == 0 && (one(type) & f8))
+    fail_as(ErrorCode::unsupported, "quantization to {} without saturation", name(type));
+  return tensor(x.shape(), [&](const Indices& i) {
+    const Indices place = scale_place(a, scale.shape(), x.shape(), i);
+    Expr value = quotient(a, x(i), scale(place));
+    if (is_integer(type)) value = round(value);
+    if (a.has("y_zero_point")) {
+      const Operand zero = a["y_zero_point"];
+      value = value + cast(value.dtype(), zero(scale_place(a, zero.shape(), x.shape(), i)));
+    }
+    if (!is_integer(type)) return cast(type, value);
+    const Range range = range_of(type);
+    const Expr low = constant(value.dtype(), range.low);
+    return cast(type,
+                minimum(select(value > low, value, low), constant(value.dtype(), range.high)));
+  });
+}
+
+/// y = (x - zero_point) * scale, in the output's type or wider, rounded once
+Computed dequantize(const ComputeArgs& a) {
+  const Operand x = a["x"], scale = a["x_scale"];
+  DType type = scale.dtype();
+  if (a.integer("output_dtype") != 0) type = static_cast<DType>(a.integer("output_dtype"));
+  if (!(one(type) & floats)) fail("{} is no type to dequantize to", name(type));
+  const DType wide = arithmetic_type(type);
+  const DType difference = is_integer(x.dtype()) ? DType::i32 : DType::f32;
+  return tensor(x.shape(), [&](const Indices& i) {
+    Expr value = cast(difference, x(i));
+    if (a.has("x_zero_point")) {
+      const Operand zero = a["x_zero_point"];
+      const Expr offset = zero(scale_place(a, zero.shape(), x.shape(), i));
+      value = value - cast(difference, offset);
+    }
+    const Expr factor = scale(scale_place(a, scale.shape(), x.shape(), i));
+    return cast(type, cast(wide, value) * cast(wide, factor));
+  });
+}
+
+/// The scale and zero point that make the range of x and 0 the 256 steps of u8.
+std::vector<Value> expand_dynamic(const OpArgs&, Builder& build, std::span<const Value> inputs) {
+  const Term x(build, inputs[0]);
+  const Term zero(build, build.scalar(DType::f32, 0)), last(build, build.scalar(DType::f32, 255));
+  const AttrMap to_scalar = {{"keepdims", int64_t{0}}};
+  const Term high = apply("Max", apply("ReduceMax", x, to_scalar), zero);
+  const Term low = apply("Min", apply("ReduceMin", x, to_scalar), zero);
+  const Term scale = (high - low) / last;
+  const Term unit(build, build.scalar(DType::f32, 1));
+  const Term divisor = select(apply("Equal", scale, zero), unit, scale);  // all of x is 0
+  const Term rounded = apply("Round", (zero - low) / divisor);
+  const Term point = cast(DType::u8, {build, build("Clip", {rounded, zero, last})});
+  return {build("QuantizeLinear", {x, divisor, point}), scale, point};
+}
+
+/// A scale per row of the left operand ([m]) as a column, so that it broadcasts with the product.
+Term per_row(const Term& scale) {
+  if (scale.rank() != 1 || scale.shape()[0] == Dim(1)) return scale;
+  return append_axes(scale, 1);
+}
+
+std::vector<Value> expand_quantized_matmul(const OpArgs&, Builder& build,
+                                           std::span<const Value> inputs) {
+  const Term a_scale = widen({build, inputs[1]}), b_scale = widen({build, inputs[4]});
+  const Term product(build, build("MatMulInteger", {inputs[0], inputs[3], inputs[2], inputs[5]}));
+  const Term real = cast(DType::f32, product) * (per_row(a_scale) * b_scale);
+  return {build("QuantizeLinear", {real, widen({build, inputs[6]}), inputs[7]})};
+}
+
+}  // namespace
+
+const std::vector<OpDef>& quantization_ops() {
+  static const std::vector<OpDef> rows = {
+      {.name = "QuantizeLinear",
+       .doc = "y = saturate(round(x / y_scale) + y_zero_point), ties to even, with one scale for "
+              "all, one for each place on `axis`, or one for each block_size places.",
+       .source = "ONNX QuantizeLinear-28",
+       .inputs = {{"x", floats | one(DType::i32)},
+                  {"y_scale", scales},
+                  {"y_zero_point", quantized, Presence::optional}},
+       .attrs =
+           {{"axis", 1}, {"block_size", 0}, {"output_dtype", 0}, {"precision", 0}, {"saturate", 1}},
+       .compute = quantize,
+       .final_type = true,
+       .samples = {"x: f32[2,3], y_scale: f32[], y_zero_point: u8[]",
+                   "x: f32[2,3], y_scale: f32[3], y_zero_point: i8[3], axis=-1",
+                   "x: f32[4,6], y_scale: f32[4,2], block_size=3", "x: f16[3], y_scale: f16[]",
+                   "x: f32[3], y_scale: f32[], output_dtype=5", "x: f32[1], y_scale: f32[1]",
+                   "x: f32[0], y_scale: f32[]"}},
+      {.name = "DequantizeLinear",
+       .doc = "y = (x - x_zero_point) * x_scale, with scales as in QuantizeLinear.",
+       .source = "ONNX DequantizeLinear-28",
+       .inputs = {{"x", quantized | one(DType::i32)},
+                  {"x_scale", scales},
+                  {"x_zero_point", quantized | one(DType::i32), Presence::optional}},
+       .attrs = {{"axis", 1}, {"block_size", 0}, {"output_dtype", 0}},
+       .compute = dequantize,
+       .final_type = true,
+       .samples = {"x: u8[2,3], x_scale: f32[], x_zero_point: u8[]",
+                   "x: i8[2,3], x_scale: f32[3], x_zero_point: i8[3], axis=-1",
+                   "x: i16[4,6], x_scale: f32[4,2], block_size=3", "x: i32[3], x_scale: f16[]",
+                   "x: u8[1], x_scale: f32[1], output_dtype=10", "x: i8[0], x_scale: f32[]"}},
+      {.name = "DynamicQuantizeLinear",
+       .doc = "x in u8 steps of y_scale = (max(x, 0) - min(x, 0)) / 255 around y_zero_point.",
+       .source = "ONNX DynamicQuantizeLinear-11",
+       .inputs = {{"x", one(DType::f32)}},
+       .outputs = {"y", "y_scale", "y_zero_point"},
+       .expand = expand_dynamic,
+       .samples = {"x: f32[2,3]", "x: f32[1]"}},
+      {.name = "QLinearMatMul",
+       .doc = "The product of the matrices that a and b stand for, quantized again.",
+       .source = "ONNX QLinearMatMul-21",
+       .inputs = {{"a", bytes},
+                  {"a_scale", floats},
+                  {"a_zero_point", bytes},
+                  {"b", bytes},
+                  {"b_scale", floats},
+                  {"b_zero_point", bytes},
+                  {"y_scale", floats},
+                  {"y_zero_point", bytes}},
+       .expand = expand_quantized_matmul,
+       .samples = {"a: u8[3,4], a_scale: f32[], a_zero_point: u8[], b: i8[4,5], b_scale: f32[5], "
+                   "b_zero_point: i8[5], y_scale: f32[], y_zero_point: u8[]",
+                   "a: u8[1,1], a_scale: f16[], a_zero_point: u8[], b: u8[1,1], b_scale: f16[], "
+                   "b_zero_point: u8[], y_scale: f16[], y_zero_point: u8[]",
+                   "a: u8[0,4], a_scale: f32[], a_zero_point: u8[], b: u8[4,5], b_scale: f32[], "
+                   "b_zero_point: u8[], y_scale: f32[], y_zero_point: u8[]"}},
+  };
+  return rows;
+}
+
+}  // namespace dlc

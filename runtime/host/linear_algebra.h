@@ -1,0 +1,11 @@
+// Host kernels for matrices.
+#pragma once
+
+#include "runtime/host.h"
+
+namespace dlc::host {
+
+/// ONNX Det: [..., n, n] -> [...], by elimination with pivots in double.
+void determinant(const HostCall& call);
+
+}  // namespace dlc::host
