@@ -1,0 +1,134 @@
+// What running a model takes, counted from the formulas of its ops.
+#include "tools/dlc/cost.h"
+
+#include <map>
+
+#include "compiler/ops/infer.h"
+#include "passes/pipeline.h"
+
+namespace dlc::cli {
+namespace {
+
+/// Operations of an expression, and whether it depends on elements: what does not is index
+/// arithmetic. Shared parts count once for each reduction level that they are met on.
+class Counter {
+ public:
+  struct Count {
+    Dim operations;
+    bool has_elements = false;
+  };
+
+  Count count(const Expr& e) {
+    const auto known = counted_.find(e.identity());
+    // A part that was counted is computed already: only its kind is of interest.
+    if (known != counted_.end()) return {0, known->second};
+    const Count result = count_new(e);
+    counted_[e.identity()] = result.has_elements;
+    return result;
+  }
+
+ private:
+  Count count_new(const Expr& e) {
+    if (e->kind == ExprKind::load) return {0, true};
+    if (e->kind == ExprKind::reduce) {
+      // A body of its own: what it shares with the outside is still run once per step.
+      Counter inner;
+      const Count body = inner.count(e->args[0]);
+      Dim steps = 1;
+      for (const Axis& axis : e->axes) steps = steps * axis.extent;
+      return {steps * (body.operations + 1), body.has_elements};
+    }
+    Count all;
+    for (const Expr& arg : e->args) {
+      const Count one = count(arg);
+      all.operations = all.operations + one.operations;
+      all.has_elements = all.has_elements || one.has_elements;
+    }
+    const bool arithmetic = e->kind == ExprKind::unary || e->kind == ExprKind::binary;
+    if (arithmetic && all.has_elements) all.operations = all.operations + 1;
+    return all;
+  }
+
+  std::map<const void*, bool> counted_;
+};
+
+template <typename Visit>
+void visit_nested(const Node& node, const Visit& visit) {
+  for (const auto& [name, attr] : node.attrs)
+    if (const auto* graph = std::get_if<std::shared_ptr<const Graph>>(&attr)) visit(**graph);
+}
+
+bool has_formula(const Graph& graph, NodeId id) {
+  const OpKind kind = op(graph.node(id).op).kind();
+  if (kind != OpKind::elementwise && kind != OpKind::loops) return false;
+  for (const Value output : graph.node(id).outputs)
+    if (output.valid() && !graph.type(output).ranked) return false;
+  return true;
+}
+
+Dim decomposed_operations(const Graph& graph) {
+  Dim total = 0;
+  for (const NodeId id : graph.nodes()) {
+    visit_nested(graph.node(id),
+                 [&](const Graph& nested) { total = total + decomposed_operations(nested); });
+    if (!has_formula(graph, id)) continue;
+    for (const TensorExpr& output : compute(graph, id))
+      total = total + product(output.shape()) * operations_per_element(output.body);
+  }
+  return total;
+}
+
+}  // namespace
+
+Dim operations_per_element(const Expr& body) { return Counter().count(body).operations; }
+
+Dim operations(const Graph& graph) {
+  Graph decomposed = graph;
+  PassContext context;
+  run_pass(decompose, decomposed, context);
+  return decomposed_operations(decomposed);
+}
+
+Parameters parameters(const Graph& graph) {
+  Parameters total;
+  for (const NodeId id : graph.nodes()) {
+    const Node& node = graph.node(id);
+    visit_nested(node, [&](const Graph& nested) {
+      const Parameters inside = parameters(nested);
+      total.count += inside.count;
+      total.bytes += inside.bytes;
+    });
+    if (node.op != "Constant" || node.outputs.empty()) continue;
+    const Tensor* value = graph.constant(node.outputs[0]);
+    if (value == nullptr) continue;
+    total.count += value->size();
+    total.bytes += value->bytes();
+  }
+  return total;
+}
+
+int64_t bytes_moved(const Program& program) {
+  const std::vector<int64_t> ones(program.symbols.size(), 1);
+  int64_t total = 0;
+  for (const Step& step : program.steps) {
+    const auto* kernel = std::get_if<KernelStep>(&step);
+    if (kernel == nullptr) continue;
+    for (const int number : kernel->buffers) {
+      const Slot& slot = program.slots[static_cast<size_t>(number)];
+      if (slot.dtype == DType::undefined) continue;
+      Shape shape;
+      for (const int dim : slot.shape)
+        shape.push_back(evaluate(program.dims[static_cast<size_t>(dim)], ones));
+      total += byte_size(slot.dtype, element_count(shape));
+    }
+  }
+  return total;
+}
+
+int64_t with_symbols_one(const Dim& dim) {
+  std::map<std::string, Dim> ones;
+  dim.visit_symbols([&](const std::string& symbol) { ones.emplace(symbol, 1); });
+  return dim.substitute(ones).number();
+}
+
+}  // namespace dlc::cli

@@ -1,0 +1,119 @@
+// From a file to a program that can run, with the inputs to run it on.
+#include "tools/dlc/model.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "runtime/error.h"
+#include "tools/dlc/progress.h"
+#include "tools/dlc/text.h"
+
+namespace dlc::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<onnx::DeclaredInput> inputs_of(const Graph& graph) {
+  std::vector<onnx::DeclaredInput> inputs;
+  for (Value input : graph.inputs()) inputs.push_back({graph.name(input), graph.type(input)});
+  return inputs;
+}
+
+/// Makes constants of the inputs that decide shapes, as far as files give them. False: nothing new.
+bool bind_inputs(const fs::path& path, const InputSource& source, onnx::ImportOptions& import,
+                 std::vector<std::string>& bound) {
+  const std::vector<std::string> names = onnx::inputs_to_bind(path, import);
+  if (names.empty()) return false;
+  const std::vector<onnx::DeclaredInput> declared = onnx::declared_inputs(path, import);
+  const size_t before = bound.size();
+  for (size_t i = 0; i < declared.size(); ++i) {
+    const std::string& name = declared[i].name;
+    if (std::ranges::find(names, name) == names.end() || import.constants.contains(name)) continue;
+    const std::optional<Datum> value = source.from_file(declared[i], i);
+    if (!value || value->kind != Datum::Kind::tensor) continue;
+    import.constants[name] = value->tensor;
+    bound.push_back(name);
+  }
+  return bound.size() > before;
+}
+
+/// Values for the inputs that the program still has, in its order.
+std::vector<Datum> program_inputs(const fs::path& path, const InputSource& source,
+                                  const std::vector<onnx::DeclaredInput>& left,
+                                  const onnx::ImportOptions& import, LoadedModel& model) {
+  if (model.bound.empty()) return source.values(left, model.assumed);
+  const std::vector<onnx::DeclaredInput> declared = onnx::declared_inputs(path, import);
+  const std::vector<Datum> all = source.values(declared, model.assumed);
+  std::vector<Datum> values;
+  for (const onnx::DeclaredInput& input : left)
+    for (size_t i = 0; i < declared.size(); ++i)
+      if (declared[i].name == input.name) values.push_back(all[i]);
+  return values;
+}
+
+void load_once(const fs::path& path, const ModelOptions& options, const InputSource& source,
+               const onnx::ImportOptions& import, LoadedModel& model) {
+  Stopwatch watch;
+  Graph graph = onnx::import_file(path, import);
+  model.import_ms = watch.lap();
+  model.assumed.clear();
+  model.inputs = program_inputs(path, source, inputs_of(graph), import, model);
+  model.output_types.clear();
+  for (Value output : graph.outputs()) model.output_types.push_back(graph.type(output));
+  watch.lap();
+  model.report = {};
+  model.program =
+      with_context([&] { return path.filename().string(); },
+                   [&] { return compile(std::move(graph), options.compile, &model.report); });
+  model.compile_ms = watch.lap();
+}
+
+}  // namespace
+
+LoadedModel load_model(const fs::path& path, const ModelOptions& options,
+                       const InputSource& source) {
+  check_compile_options(options);
+  onnx::ImportOptions import = import_options(options);
+  const Activity activity("compiling " + path.filename().string());
+  LoadedModel model;
+  while (true) {
+    try {
+      load_once(path, options, source, import, model);
+      return model;
+    } catch (const Error& error) {
+      const bool may_bind = error.code() == ErrorCode::unsupported;
+      if (!may_bind || !bind_inputs(path, source, import, model.bound)) throw;
+    }
+  }
+}
+
+Graph import_model(const fs::path& path, const ModelOptions& options) {
+  check_compile_options(options);
+  const Activity activity("reading " + path.filename().string());
+  return onnx::import_file(path, import_options(options));
+}
+
+void print_load_notes(const LoadedModel& model, const ModelOptions& options) {
+  if (!model.report.printed.empty()) fmt::print(stderr, "{}\n", model.report.printed);
+  if (!model.assumed.empty()) {
+    fmt::print(stderr, "note: nothing says how large {} {}: taken as 1; --dim {}=N says it\n",
+               join(model.assumed), model.assumed.size() == 1 ? "is" : "are", model.assumed[0]);
+  }
+  if (!options.verbose) return;
+  if (!model.bound.empty()) {
+    fmt::print(stderr, "note: compiled in, because other shapes depend on them: {}\n",
+               join(model.bound));
+  }
+  fmt::print(stderr, "note: read in {}, compiled in {} ({} nodes, then {}; {} kernels)\n",
+             human_ms(model.import_ms), human_ms(model.compile_ms), model.report.nodes_before,
+             model.report.nodes_after, model.report.kernels.size());
+}
+
+double Stopwatch::lap() {
+  const auto now = std::chrono::steady_clock::now();
+  const std::chrono::duration<double, std::milli> passed = now - start_;
+  start_ = now;
+  return passed.count();
+}
+
+}  // namespace dlc::cli
