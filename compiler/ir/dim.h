@@ -85,7 +85,8 @@ class Dim {
   std::shared_ptr<const Sum> terms_;  ///< null for a number
 };
 
-/// Parses to_string()'s grammar; nullopt if `text` is not one (names: [A-Za-z_$][A-Za-z0-9_.$]*).
+/// Parses to_string()'s grammar; nullopt if `text` is not one. Names that are not
+/// [A-Za-z_$][A-Za-z0-9_.$]* are in quotes.
 std::optional<Dim> parse_dim(std::string_view text);
 
 }  // namespace dlc

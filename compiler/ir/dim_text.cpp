@@ -3,9 +3,27 @@
 #include <cctype>
 #include <charconv>
 
+#include "compiler/ir/cursor.h"
 #include "compiler/ir/dim_form.h"
 
 namespace dlc {
+namespace {
+
+/// Whether the i-th character of a name needs no quotes.
+bool is_plain(char c, size_t i) {
+  const bool letter = std::isalpha(static_cast<unsigned char>(c)) || c == '_' || c == '$';
+  return letter || (i > 0 && (std::isdigit(static_cast<unsigned char>(c)) || c == '.'));
+}
+
+/// Models name dimensions as they like ("batch size"): such names come in quotes.
+std::string symbol_text(const std::string& name) {
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (!is_plain(name[i], i)) return quote(name);
+  }
+  return name;
+}
+
+}  // namespace
 
 /// Prints the parts of a Dim; has the access to them.
 struct DimPrinter {
@@ -13,7 +31,7 @@ struct DimPrinter {
   using Sum = Dim::Sum;
 
   static std::string atom(const Dim::Atom& atom) {
-    if (atom.kind == Kind::symbol) return atom.name;
+    if (atom.kind == Kind::symbol) return symbol_text(atom.name);
     Dim a = atom.a;
     const char* name = atom.kind == Kind::floor_div ? "floordiv"
                        : atom.kind == Kind::modulo  ? "mod"
@@ -110,6 +128,7 @@ class DimParser {
     skip_space();
     if (at_ >= text_.size()) return std::nullopt;
     if (std::isdigit(static_cast<unsigned char>(text_[at_]))) return number();
+    if (text_[at_] == '"') return quoted_symbol();
     const std::string name = identifier();
     if (name.empty()) return std::nullopt;
     if (!take('(')) return Dim::symbol(name);
@@ -135,13 +154,20 @@ class DimParser {
     return Dim(static_cast<int64_t>(value));
   }
 
+  std::optional<Dim> quoted_symbol() {
+    Cursor in(text_.substr(at_));
+    try {
+      const std::string name = in.quoted();
+      at_ += in.position();
+      return name.empty() ? std::nullopt : std::optional(Dim::symbol(name));
+    } catch (const Error&) {
+      return std::nullopt;
+    }
+  }
+
   std::string identifier() {
     const size_t start = at_;
-    const auto fits = [&](char c) {
-      const bool letter = std::isalpha(static_cast<unsigned char>(c)) || c == '_' || c == '$';
-      return letter || (at_ > start && (std::isdigit(static_cast<unsigned char>(c)) || c == '.'));
-    };
-    while (at_ < text_.size() && fits(text_[at_])) ++at_;
+    while (at_ < text_.size() && is_plain(text_[at_], at_ - start)) ++at_;
     return std::string(text_.substr(start, at_ - start));
   }
 
