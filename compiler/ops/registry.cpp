@@ -25,6 +25,7 @@ std::vector<const OpDef*> join_tables() {
            &matmul_ops(),
            &einsum_ops(),
            &quantization_ops(),
+           &attention_ops(),
        }) {
     for (const OpDef& row : *table) rows.push_back(&row);
   }

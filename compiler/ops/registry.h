@@ -23,5 +23,6 @@ const std::vector<OpDef>& index_ops();         ///< Gather, Scatter, OneHot
 const std::vector<OpDef>& matmul_ops();        ///< MatMul, Gemm, MatMulInteger, Det
 const std::vector<OpDef>& einsum_ops();        ///< Einsum
 const std::vector<OpDef>& quantization_ops();  ///< QuantizeLinear, DequantizeLinear, ...
+const std::vector<OpDef>& attention_ops();     ///< Attention, RotaryEmbedding
 
 }  // namespace dlc
