@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -132,8 +133,9 @@ class Graph {
   void drop_uses(NodeId node);
 
   std::string name_;
-  std::vector<ValueInfo> values_;
-  std::vector<NodeInfo> nodes_;
+  // Deques: references to nodes and types stay valid while nodes are added.
+  std::deque<ValueInfo> values_;
+  std::deque<NodeInfo> nodes_;
   NodeId first_, last_;
   size_t node_count_ = 0;
   std::vector<Value> inputs_, outputs_;
