@@ -1,16 +1,31 @@
-# LLVM >= 19, the newest found (its own version file accepts only its own major.minor), as the
-# target dlc_llvm_library: headers as system headers, the shared library.
-foreach(major 22 21 20 19)
-  find_package(LLVM CONFIG NO_DEFAULT_PATH PATHS /usr/lib/llvm-${major}/lib/cmake/llvm)
-  if(LLVM_FOUND)
-    break()
-  endif()
-endforeach()
+# LLVM >= 19, the newest found, as the target dlc_llvm_library: headers as system headers, and the
+# shared library where there is one. LLVM_DIR or CMAKE_PREFIX_PATH can name another.
+# (LLVM's version file accepts only its own major.minor, so it is found without a version.)
+if(NOT LLVM_DIR)
+  foreach(major 22 21 20 19)
+    find_package(LLVM QUIET CONFIG NO_DEFAULT_PATH
+                 PATHS /usr/lib/llvm-${major}/lib/cmake/llvm /usr/lib/llvm/${major}/lib64/cmake/llvm
+                       /usr/lib64/llvm${major}/lib/cmake/llvm)
+    if(LLVM_FOUND)
+      break()
+    endif()
+  endforeach()
+endif()
 if(NOT LLVM_FOUND)
-  message(FATAL_ERROR "LLVM 19 or newer is needed: on Debian, apt-get install llvm-22-dev")
+  find_package(LLVM CONFIG)
+endif()
+if(NOT LLVM_FOUND OR LLVM_PACKAGE_VERSION VERSION_LESS 19)
+  message(FATAL_ERROR "LLVM 19 or newer is needed (found: '${LLVM_PACKAGE_VERSION}'): on Debian, "
+                      "apt-get install llvm-22-dev; elsewhere set LLVM_DIR")
 endif()
 message(STATUS "LLVM ${LLVM_PACKAGE_VERSION}: ${LLVM_DIR}")
 add_library(dlc_llvm_library INTERFACE)
 target_include_directories(dlc_llvm_library SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})
-target_compile_definitions(dlc_llvm_library INTERFACE ${LLVM_DEFINITIONS})
-target_link_libraries(dlc_llvm_library INTERFACE LLVM)
+separate_arguments(llvm_definitions NATIVE_COMMAND "${LLVM_DEFINITIONS}")
+target_compile_definitions(dlc_llvm_library INTERFACE ${llvm_definitions})
+if(TARGET LLVM)
+  target_link_libraries(dlc_llvm_library INTERFACE LLVM)
+else()
+  llvm_map_components_to_libnames(llvm_libraries core orcjit native passes)
+  target_link_libraries(dlc_llvm_library INTERFACE ${llvm_libraries})
+endif()

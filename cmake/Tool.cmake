@@ -1,0 +1,20 @@
+# The command `dlc` and the examples. All of dlc but main() is a library, for its unit tests.
+set(build_info ${CMAKE_BINARY_DIR}/generated/build_info.h)
+add_custom_target(build_info BYPRODUCTS ${build_info}
+  COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_SOURCE_DIR} -DOUTPUT=${build_info}
+          -DVERSION=${PROJECT_VERSION} -DBUILD_TYPE=${CMAKE_BUILD_TYPE}
+          -P ${CMAKE_SOURCE_DIR}/cmake/BuildInfo.cmake)
+
+file(GLOB tool_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/dlc/*.cpp)
+list(REMOVE_ITEM tool_sources ${CMAKE_SOURCE_DIR}/tools/dlc/main.cpp)
+add_library(dlc_tool STATIC ${tool_sources})
+target_include_directories(dlc_tool PRIVATE ${CMAKE_BINARY_DIR}/generated)
+target_link_libraries(dlc_tool PUBLIC dlc_driver CLI11::CLI11 nlohmann_json::nlohmann_json ZLIB::ZLIB)
+add_dependencies(dlc_tool build_info)
+
+add_executable(dlc ${CMAKE_SOURCE_DIR}/tools/dlc/main.cpp)
+target_link_libraries(dlc PRIVATE dlc_tool)
+install(TARGETS dlc)
+
+add_executable(classify_file ${CMAKE_SOURCE_DIR}/examples/classify_file.cpp)
+target_link_libraries(classify_file PRIVATE dlc_driver nlohmann_json::nlohmann_json)
