@@ -20,7 +20,8 @@ void check_input(const InputSpec& spec, const Type& type) {
 }
 
 void check_inputs(const OpDef& def, const Graph& graph, std::span<const Value> inputs) {
-  const bool variadic = !def.inputs.empty() && def.inputs.back().presence == Presence::variadic;
+  const Presence last = def.inputs.empty() ? Presence::required : def.inputs.back().presence;
+  const bool variadic = last == Presence::variadic || last == Presence::any;
   if (inputs.size() > def.inputs.size() && !variadic) {
     fail("{} inputs, but at most {} are possible", inputs.size(), def.inputs.size());
   }
@@ -28,7 +29,7 @@ void check_inputs(const OpDef& def, const Graph& graph, std::span<const Value> i
     const InputSpec& spec = def.inputs[std::min(k, def.inputs.size() - 1)];
     if (k >= inputs.size() || !inputs[k].valid()) {
       if (spec.presence == Presence::optional || k >= def.inputs.size()) continue;
-      if (spec.presence == Presence::variadic && k >= def.inputs.size()) continue;
+      if (spec.presence == Presence::any) continue;
       fail("input {} is missing", spec.name);
     }
     check_input(spec, graph.type(inputs[k]));

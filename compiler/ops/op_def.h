@@ -45,6 +45,7 @@ enum class Presence : uint8_t {
   required,
   optional,
   variadic,  ///< the last one: any number, at least one
+  any,       ///< the last one: any number, none too
 };
 
 
