@@ -2,6 +2,7 @@
 #include "compiler/ops/op_def.h"
 
 #include <cassert>
+#include <cctype>
 
 #include "compiler/ops/infer.h"
 
@@ -175,7 +176,12 @@ const Tensor& OpArgs::constant_or_fail(std::string_view input) const {
 }
 
 Dim fresh_dim(const OpArgs& args, std::string_view hint) {
-  return Dim::symbol(fmt::format("{}_{}", hint, args.owner().value_count()));
+  std::string scope;  // nested graphs see the symbols of those around them
+  if (args.owner().name() != "main") {
+    scope = "_";
+    for (char c : args.owner().name()) scope += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  }
+  return Dim::symbol(fmt::format("{}{}_{}", hint, scope, args.owner().value_count()));
 }
 
 Expr Operand::operator()(const Indices& indices) const {

@@ -8,6 +8,10 @@
 namespace dlc {
 
 const std::vector<OpDef>& structural_ops();     ///< Constant, dlc.Sizes
+const std::vector<OpDef>& conv_ops();           ///< Conv, ConvTranspose, DeformConv
+const std::vector<OpDef>& pool_ops();           ///< MaxPool, AveragePool, GlobalXxx
+const std::vector<OpDef>& resize_ops();         ///< Resize
+const std::vector<OpDef>& control_flow_ops();   ///< If, Loop, Scan
 const std::vector<OpDef>& arithmetic_ops();     ///< Add ... Pow, rounding, Min, Max, Clip
 const std::vector<OpDef>& math_ops();           ///< Exp, Log, Erf, Sin ... Atanh
 const std::vector<OpDef>& activation_ops();     ///< Relu ... Softplus, Sigmoid
