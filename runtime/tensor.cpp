@@ -42,7 +42,7 @@ std::shared_ptr<const void> allocate_strings(int64_t count, const void*& data) {
 
 }  // namespace
 
-int64_t element_count(const Shape& shape) {
+int64_t element_count(std::span<const int64_t> shape) {
   int64_t count = 1;
   bool overflow = false, zero = false;
   for (int64_t dim : shape) {
@@ -55,7 +55,7 @@ int64_t element_count(const Shape& shape) {
   return count;
 }
 
-std::string to_string(const Shape& shape) {
+std::string to_string(std::span<const int64_t> shape) {
   return shape.empty() ? "scalar" : fmt::format("{}", fmt::join(shape, "x"));
 }
 
@@ -117,6 +117,15 @@ std::vector<double> Tensor::to_reals() const {
   return values;
 }
 
+void Tensor::rebind(DType dtype, std::span<const int64_t> shape, const void* data,
+                    std::shared_ptr<const void> owner) {
+  dtype_ = dtype;
+  size_ = element_count(shape);
+  shape_.assign(shape.begin(), shape.end());
+  data_ = data;
+  owner_ = std::move(owner);
+}
+
 Tensor Tensor::reshaped(Shape shape) const {
   assert(element_count(shape) == size_ && "reshaping keeps the number of elements");
   Tensor tensor = *this;
@@ -127,13 +136,31 @@ Tensor Tensor::reshaped(Shape shape) const {
 Tensor Tensor::clone() const {
   if (empty()) return {};
   Tensor copy = allocate(dtype_, shape_);
-  if (dtype_ == DType::string) {
-    const auto from = as<std::string>();
-    std::copy(from.begin(), from.end(), copy.as_mutable<std::string>().begin());
-  } else if (size_ > 0) {
-    std::memcpy(copy.mutable_data(), data_, bytes());
-  }
+  copy_elements(*this, 0, copy, 0, size_);
   return copy;
+}
+
+void copy_elements(const Tensor& from, int64_t from_index, Tensor& to, int64_t to_index,
+                   int64_t count) {
+  assert(from.dtype() == to.dtype() && "copying does not convert");
+  if (count <= 0) return;
+  if (from.dtype() == DType::string) {
+    const auto source = from.as<std::string>().subspan(from_index, count);
+    std::copy(source.begin(), source.end(), to.as_mutable<std::string>().begin() + to_index);
+    return;
+  }
+  const int width = bits(from.dtype());
+  if (width < 8 && (from_index * width % 8 != 0 || to_index * width % 8 != 0 ||
+                    (count * width % 8 != 0 && to_index + count != to.size()))) {
+    const DType raw = width == 4 ? DType::u4 : DType::u2;
+    for (int64_t i = 0; i < count; ++i)
+      store_integer(raw, to.mutable_data(), to_index + i,
+                    load_integer(raw, from.data(), from_index + i));
+    return;
+  }
+  std::memcpy(static_cast<char*>(to.mutable_data()) + to_index * width / 8,
+              static_cast<const char*>(from.data()) + from_index * width / 8,
+              byte_size(from.dtype(), count));
 }
 
 bool identical(const Tensor& a, const Tensor& b) {

@@ -16,8 +16,8 @@ using Shape = std::vector<int64_t>;
 
 /// Product of the dimensions. Throws Error(limit) when it does not fit in 63 bits, Error(invalid)
 /// for a negative dimension.
-int64_t element_count(const Shape& shape);
-std::string to_string(const Shape& shape);  ///< "2x3", "scalar"
+int64_t element_count(std::span<const int64_t> shape);
+std::string to_string(std::span<const int64_t> shape);  ///< "2x3", "scalar"
 
 /// A dense row-major tensor. Copies share the memory (which is why constants cost nothing to copy);
 /// mutable_data() is for whoever allocated it. Strings are std::string objects in that memory.
@@ -57,6 +57,13 @@ class Tensor {
   std::vector<int64_t> to_ints() const;
   std::vector<double> to_reals() const;
 
+  /// Like *this = borrow(...), but without allocating when the rank stays.
+  void rebind(DType dtype, std::span<const int64_t> shape, const void* data,
+              std::shared_ptr<const void> owner = nullptr);
+  /// Null: nobody's, or memory that somebody else sees to. A use count of 1 means that no other
+  /// tensor has the memory.
+  const std::shared_ptr<const void>& owner() const { return owner_; }
+
   /// The same memory under another shape of as many elements.
   Tensor reshaped(Shape shape) const;
   /// A deep copy.
@@ -69,6 +76,11 @@ class Tensor {
   const void* data_ = nullptr;
   std::shared_ptr<const void> owner_;
 };
+
+/// Copies elements between tensors of one dtype, packed ones and strings included. The ranges must
+/// be inside the tensors and not overlap.
+void copy_elements(const Tensor& from, int64_t from_index, Tensor& to, int64_t to_index,
+                   int64_t count);
 
 /// Same dtype, shape and bytes (strings: equal strings).
 bool identical(const Tensor& a, const Tensor& b);

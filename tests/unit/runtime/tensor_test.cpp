@@ -34,7 +34,7 @@ TEST(Tensor, ImpossibleShapesAreErrorsNotCrashes) {
 }
 
 TEST(Tensor, AZeroDimensionMakesAnEmptyTensor) {
-  EXPECT_EQ(element_count({int64_t{1} << 62, int64_t{1} << 62, 0}), 0);
+  EXPECT_EQ(element_count(Shape{int64_t{1} << 62, int64_t{1} << 62, 0}), 0);
   const Tensor tensor = Tensor::allocate(DType::i64, {4, 0});
   EXPECT_EQ(tensor.size(), 0);
   EXPECT_TRUE(identical(tensor, tensor.clone()));
