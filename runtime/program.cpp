@@ -61,7 +61,7 @@ int64_t apply(DimCode::Op op, int64_t a, int64_t b) {
 
 int64_t evaluate(const DimCode& code, std::span<const int64_t> symbols) {
   constexpr size_t usual = 32;
-  int64_t few[usual];
+  int64_t few[usual] = {};
   std::vector<int64_t> many(code.code.size() > usual ? code.code.size() : 0);
   int64_t* const stack = many.empty() ? few : many.data();
   size_t depth = 0;

@@ -28,8 +28,8 @@ class Session {
   /// Inputs in the order of program().inputs; optional ones may be Datum kind `none`. Throws
   /// Error(invalid) naming the input whose dtype, rank or size does not fit.
   std::vector<Datum> run(std::span<const Datum> inputs);
-  /// The same into `outputs`: a tensor of fitting dtype and shape is written in place, anything else
-  /// is replaced.
+  /// The same into `outputs`: a tensor of fitting dtype and shape is written in place, anything
+  /// else is replaced.
   void run(std::span<const Datum> inputs, std::span<Datum> outputs);
 
   const Program& program() const;

@@ -74,8 +74,9 @@ void futex_wake_all(std::atomic<uint32_t>& word) {
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1 << 30, nullptr, nullptr, 0);
 }
 
-/// Which thread of a job this one is while it runs one; -1: none.
+/// Which thread of which crew's job this one is while it runs one; -1: of none.
 thread_local int current_thread = -1;
+thread_local const void* current_crew = nullptr;
 
 struct Job {
   ThreadPool::Body body = nullptr;
@@ -147,6 +148,7 @@ void Crew::start() {
 
 void Crew::take_chunks(int thread) {
   current_thread = thread;
+  current_crew = this;
   for (;;) {
     const int64_t chunk = next_chunk_.fetch_add(1, std::memory_order_relaxed);
     if (chunk >= job_.chunks) break;
@@ -280,7 +282,9 @@ void ThreadPool::parallel_for(int64_t count, int64_t grain, Body body, void* con
       return;
     }
   }
-  body(context, 0, count, nested ? current_thread : 0);
+  // Another pool's thread may have a number that is too high here.
+  const bool ours = nested && current_crew == state_->crew.load(std::memory_order_relaxed);
+  body(context, 0, count, ours ? current_thread : 0);
 }
 
 }  // namespace dlc
