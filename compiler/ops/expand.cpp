@@ -48,9 +48,11 @@ std::vector<Value> expand_body(const OpDef& def, const Node& node, Builder& buil
 }  // namespace
 
 std::vector<Value> expand_composite(Graph& graph, NodeId id) {
-  // A copy: the row's functions see it while nodes are added.
-  const Node node = graph.node(id);
-  const OpDef& def = op(node.op);
+  return expand_composite(graph, id, op(graph.node(id).op));
+}
+
+std::vector<Value> expand_composite(Graph& graph, NodeId id, const OpDef& def) {
+  const Node& node = graph.node(id);
   Builder build(graph, id, node.origins);
   if (!def.expand) return expand_body(def, node, build);
   const OpArgs args(def, graph, node.inputs, node.attrs, node.outputs.size());
