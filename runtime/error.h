@@ -2,7 +2,7 @@
 // Next: runtime/tensor.h.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <exception>
 #include <string>
