@@ -282,7 +282,7 @@ void Frame::finish_outputs() {
       assign(view_.tensor, output);
     }
   }
-  view_ = {};
+  if (view_.kind != Datum::Kind::tensor) view_ = {};  // not to keep a sequence alive
 }
 
 int64_t Frame::arena_bytes() const {

@@ -2,6 +2,8 @@
 // Next: runtime/frame.cpp.
 #include "runtime/symbols.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <string>
 
@@ -21,10 +23,7 @@ std::string describe(const Datum& datum) {
     case Datum::Kind::tensor:
       break;
   }
-  std::string text = std::string(name(datum.tensor.dtype())) + "[";
-  for (size_t i = 0; i < datum.tensor.shape().size(); ++i)
-    text += (i ? "," : "") + std::to_string(datum.tensor.shape()[i]);
-  return text + "]";
+  return fmt::format("{}[{}]", name(datum.tensor.dtype()), fmt::join(datum.tensor.shape(), ","));
 }
 
 bool kind_fits(const Parameter& parameter, const Datum& datum) {

@@ -1,6 +1,8 @@
 // Programs by hand, for tests: kernels are lambdas over buffers.
 #pragma once
 
+#include <fmt/ranges.h>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -96,9 +98,7 @@ class ProgramBuilder {
                                              : std::to_string(code[0].value);
   }
   static std::string type_text(DType dtype, const std::vector<std::string>& dims) {
-    std::string text = std::string(dlc::name(dtype)) + "[";
-    for (size_t i = 0; i < dims.size(); ++i) text += (i ? "," : "") + dims[i];
-    return text + "]";
+    return fmt::format("{}[{}]", dlc::name(dtype), fmt::join(dims, ","));
   }
 };
 
