@@ -124,7 +124,8 @@ class Printer {
   }
 
   Text unary_text(const ExprNode& e) {
-    if (e.unary == UnaryOp::negate) return {fmt::format("-{}", at_level(e.args[0], unary_level)), unary_level};
+    if (e.unary == UnaryOp::negate)
+      return {fmt::format("-{}", at_level(e.args[0], unary_level)), unary_level};
     if (e.unary == UnaryOp::logical_not)
       return {fmt::format("!{}", at_level(e.args[0], unary_level)), unary_level};
     return {fmt::format("{}({})", unary_names[static_cast<size_t>(e.unary)], list(e.args)),
@@ -135,6 +136,10 @@ class Printer {
     const auto [op, level] = binary_names[static_cast<size_t>(e.binary)];
     if (level == 0) return {fmt::format("{}({})", op, list(e.args)), atom_level};
     std::string left = at_level(e.args[0], level);
+    const ExprNode& right = e.args[1].node();
+    const bool minus = e.binary == BinaryOp::add && right.kind == ExprKind::constant &&
+                       right.integer < 0 && right.integer != INT64_MIN;
+    if (minus) return {fmt::format("{} - {}", left, -right.integer), level};
     return {fmt::format("{} {} {}", left, op, at_level(e.args[1], level + 1)), level};
   }
 
