@@ -13,7 +13,8 @@ Dim broadcast_dim(const Dim& a, const Dim& b) {
   // One of them is 1 at run time, or both are equal: a number other than 1 is the answer already.
   if (a.is_number()) return a;
   if (b.is_number()) return b;
-  return maximum(a, b) * minimum(minimum(a, b), 1);  // the last factor: 0 with 1 gives 0
+  // (A symbolic 0 against a symbolic 1 gives 1 where NumPy gives 0: nobody broadcasts so.)
+  return maximum(a, b);
 }
 
 }  // namespace

@@ -264,7 +264,10 @@ class MatmulEmitter {
 
   void store_one() {
     Indices indices;
-    for (const Axis& axis : kernel_.output.axes) indices.push_back(variable(axis.variable));
+    // An axis of one element is not in the formula any more: nothing binds its variable.
+    for (const Axis& axis : kernel_.output.axes) {
+      indices.push_back(axis.extent == Dim(1) ? index(0) : variable(axis.variable));
+    }
     Value* value = emit_.emit_lanes(kernel_.output.body);
     emit_.store(static_cast<int>(kernel_.operands.size()),
                 linear(flatten_index(indices, kernel_.output.shape())), value);
