@@ -37,15 +37,9 @@ struct Arith {
   /// All lanes combined.
   Value* across(ReduceOp op, DType type, Value* x);
 
-  // minimum and maximum; `b` wins if either is NaN, or always right when `exact`
   Value* maximum(DType type, Value* a, Value* b);
   Value* minimum(DType type, Value* a, Value* b);
 
-  // math.cpp: f32, any width
-  Value* exp_f32(Value* x);
-  Value* log_f32(Value* x);
-  Value* tanh_f32(Value* x);
-  Value* erf_f32(Value* x);
   /// A function of libm, by the vector math library where it has it.
   Value* call(const char* name, DType type, std::initializer_list<Value*> args);
 };

@@ -5,7 +5,8 @@
 //   Emitter emit(module, "kernel", target, buffer_types, operands);
 //   emit.for_loop(emit.first_item(), emit.last_item(), 1, [&](Value* row) {
 //     emit.bind(i, row);
-//     emit.lane_loop(j, emit.constant(0), emit.dim(n), 8, [&] { emit.store(out, offset, emit.emit(body)); });
+//     emit.lane_loop(j, emit.constant(0), emit.dim(n), 8, [&] { emit.store(out, offset,
+//     emit.emit(body)); });
 //   });
 //   emit.finish();
 #pragma once
@@ -15,6 +16,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -65,9 +67,10 @@ class Emitter {
   void if_then(Value* condition, const std::function<void()>& then,
                const std::function<void()>& otherwise = {});
   /// Runs `body` with v in [begin, end) as vector variable of `lanes` lanes (1: a scalar loop). The
-  /// last vector overlaps the one before it if need be; ranges shorter than `lanes` run by scalars.
-  /// For bodies that may be done twice for one v.
-  void lane_loop(Variable v, Value* begin, Value* end, int lanes, const std::function<void()>& body);
+  /// last vector overlaps the one before it if need be: for bodies that may be done twice for one
+  /// v. Ranges shorter than `lanes` run by scalars, unless the caller knows that there are none.
+  void lane_loop(Variable v, Value* begin, Value* end, int lanes, const std::function<void()>& body,
+                 bool long_enough = false);
   void scope(const std::function<void()>& body);
   /// A variable of the function, in the entry block, for accumulators: promoted to registers.
   Value* local(llvm::Type* type, const char* name = "acc");
@@ -108,8 +111,10 @@ class Emitter {
     int guard;  ///< the guard under which it was emitted: it is valid there and below
   };
   struct Guard {
-    int parent;
-    Value* condition;  ///< null: always
+    int parent = -1;
+    Value* condition = nullptr;
+    bool negated = false;
+    Value* mask = nullptr;  ///< what loads are switched off by; null: nothing
   };
   struct Undo {
     const void* key;
@@ -119,12 +124,6 @@ class Emitter {
     Value* value;
     int depth;  ///< nesting of the loop that sets it
   };
-  struct VectorState {
-    Variable variable;
-    int lanes = 1;
-  };
-  class ScopeGuard;
-
   // emit_expr.cpp
   Value* make(const Expr& e);
   Value* make_select(const Expr& e);
@@ -132,8 +131,10 @@ class Emitter {
   Value* make_variable(const Expr& e);
   Value* make_binary(const Expr& e);
   Value* compare_lanes(const Expr& e);
-  Value* guarded(const Expr& e, Value* condition);
+  Value* guarded(const Expr& e, int guard);
+  int guard_for(Value* condition, bool negated, bool by_branch);
   bool is_guarded_by(int guard, int ancestor) const;
+  bool is_bound(const Expr& e);
   bool needs_guard(const Expr& e);
   int cost(const Expr& e);
   bool is_uniform(const Expr& e) { return lanes_ == 1 || !depends(e, vector_); }
@@ -145,17 +146,24 @@ class Emitter {
   Value* load_contiguous(Value* pointer, DType type);
   Value* load_reversed(Value* pointer, DType type);
   Value* load_every_second(Value* pointer, DType type);
-  Value* gather(Value* base, DType type, const std::function<Value*(int)>& offset);
-  Value* safe_pointer(Value* pointer, Value* condition, int bytes);
-  Value* guard_condition();      ///< null: none
+  Value* load_masked(Value* pointer, DType type, Value* mask);
+  Value* load_strided(Value* pointer, DType type, Value* stride);
+  Value* load_indexed(Value* base, DType type, const Linear& offset);
+  Value* gather(DType type, const std::function<Value*(int)>& pointer_of);
+  Value* switched(Value* pointer, Value* condition);
   Value* any(Value* condition);  ///< of lanes, as a scalar
   Value* lane(Value* value, int k);
+  Value* first_lane(const Linear& sum);
   int depth_of(const Expr& atom);
 
   // emit_reduce.cpp
   Value* make_reduce(const Expr& e);
   Value* reduce_serial(const Expr& e);
+  Value* reduce_position(const Expr& e);
   Value* reduce_lanes(const Expr& e, size_t axis, int lanes);
+  struct LaneAccumulators;
+  void accumulate_row(const Expr& e, const Axis& axis, int lanes, LaneAccumulators& acc);
+  void nest(std::span<const Axis> axes, const Expr& body, const std::function<void()>& innermost);
 
   llvm::Function* function_;
   llvm::IRBuilder<> ir_;
@@ -164,7 +172,7 @@ class Emitter {
   std::vector<Value*> buffers_;
   Value *scratch_, *first_item_, *last_item_, *params_pointer_;
   llvm::BasicBlock* entry_;
-  Value* dummy_ = nullptr;  ///< readable bytes for loads that a guard switches off
+  Value* dummy_ = nullptr;  ///< zeros to read where a guard switches a load off
 
   std::vector<Dim> params_;
   std::vector<Value*> param_values_;
@@ -173,13 +181,15 @@ class Emitter {
   std::unordered_map<const void*, Known> known_;
   std::vector<Undo> undo_;
   std::map<Variable, Binding> bound_;
-  std::vector<Guard> guards_ = {{-1, nullptr}};
+  std::vector<Guard> guards_ = {{}};
   int guard_ = 0;
   int depth_ = 0;
   Variable vector_;
   int lanes_ = 1;
   std::map<int, LoadFunction> replaced_;
   std::unordered_map<const void*, int> costs_;
+  std::unordered_map<const void*, bool> needs_guard_;
+  std::vector<Expr> kept_;  ///< keeps identities in the maps alive
 };
 
 }  // namespace dlc::llvm_backend

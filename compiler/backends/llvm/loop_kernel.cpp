@@ -1,0 +1,118 @@
+// Loop kernels: walks a schedule (compiler/lower/schedule.h) with the emitter.
+// Next: jit.cpp.
+#include "compiler/backends/llvm/emit.h"
+#include "compiler/backends/llvm/kernels.h"
+#include "compiler/lower/schedule.h"
+
+namespace dlc::llvm_backend {
+namespace {
+
+std::vector<Type> buffer_types(const LoopKernel& kernel) {
+  std::vector<Type> types = kernel.operands;
+  for (const TensorExpr& output : kernel.outputs) types.push_back(output.type());
+  return types;
+}
+
+class LoopEmitter {
+ public:
+  LoopEmitter(Emitter& emit, const LoopNest& nest, const LoopSchedule& schedule, int first_output)
+      : emit_(emit), nest_(nest), schedule_(schedule), first_output_(first_output) {
+    Dim stride = 1;
+    for (size_t k = nest.axes.size(); k-- > 0;) {
+      position_.add_term(variable(nest.axes[k].variable), stride);
+      stride = stride * nest.axes[k].extent;
+    }
+  }
+
+  void run() {
+    emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) {
+      if (schedule_.chunk == 0) {
+        emit_.bind_item(schedule_.outer, item);
+        hoist(schedule_.middle, 0);
+        return middle(0, nullptr);
+      }
+      middle(0, bind_chunked(item));
+    });
+  }
+
+ private:
+  /// Binds the outer axes; gives the number of the chunk.
+  Value* bind_chunked(Value* item) {
+    if (schedule_.outer.empty()) return item;
+    Value* chunks = emit_.dim(chunk_count());
+    emit_.bind_item(schedule_.outer, emit_.ir().CreateUDiv(item, chunks));
+    return emit_.ir().CreateURem(item, chunks);
+  }
+
+  Dim chunk_count() const {
+    const Dim& extent = schedule_.inner->extent;
+    return maximum(Dim(1), floor_div(extent, Dim(schedule_.chunk)));
+  }
+
+  /// Emits ahead what the loops from the k-th middle one inwards do not change.
+  void hoist(const std::vector<Axis>& loops, size_t k) {
+    std::vector<Variable> inner;
+    for (; k < loops.size(); ++k) inner.push_back(loops[k].variable);
+    if (schedule_.inner) inner.push_back(schedule_.inner->variable);
+    for (const Expr& body : nest_.bodies) emit_.hoist(body, inner);
+  }
+
+  void middle(size_t k, Value* chunk) {
+    if (k == schedule_.middle.size()) return innermost(chunk);
+    const Axis& axis = schedule_.middle[k];
+    emit_.for_loop(emit_.constant(0), emit_.dim(axis.extent), 1, [&](Value* index) {
+      emit_.bind(axis.variable, index);
+      hoist(schedule_.middle, k + 1);
+      middle(k + 1, chunk);
+    });
+  }
+
+  void innermost(Value* chunk) {
+    if (!schedule_.inner) return bodies();
+    const Axis& axis = *schedule_.inner;
+    Value *begin = emit_.constant(0), *end = emit_.dim(axis.extent);
+    if (chunk == nullptr)
+      return emit_.lane_loop(axis.variable, begin, end, schedule_.lanes, [&] { bodies(); });
+    llvm::IRBuilder<>& ir = emit_.ir();
+    begin = ir.CreateMul(chunk, emit_.constant(schedule_.chunk));
+    Value* last = ir.CreateSub(emit_.dim(chunk_count()), emit_.constant(1));
+    Value* own_end = ir.CreateAdd(begin, emit_.constant(schedule_.chunk));
+    end = ir.CreateSelect(ir.CreateICmpEQ(chunk, last), end, own_end);
+    const bool long_enough = axis.extent.is_number() && axis.extent.number() >= schedule_.chunk;
+    emit_.lane_loop(
+        axis.variable, begin, end, schedule_.lanes, [&] { bodies(); }, long_enough);
+  }
+
+  void bodies() {
+    std::vector<Value*> values;
+    for (const Expr& body : nest_.bodies) values.push_back(emit_.emit_lanes(body));
+    for (size_t i = 0; i < values.size(); ++i)
+      emit_.store(first_output_ + static_cast<int>(i), position_, values[i]);
+  }
+
+  Emitter& emit_;
+  const LoopNest& nest_;
+  const LoopSchedule& schedule_;
+  int first_output_;
+  Linear position_;
+};
+
+}  // namespace
+
+CompiledKernel emit_loop_kernel(const LoopKernel& kernel, const TargetInfo& target,
+                                llvm::Module& module, const std::string& symbol) {
+  const LoopNest nest = make_loop_nest(kernel);
+  const LoopSchedule schedule = make_schedule(kernel, nest, target.vector_bits);
+  Emitter emit(module, symbol, target, buffer_types(kernel));
+  LoopEmitter(emit, nest, schedule, static_cast<int>(kernel.operands.size())).run();
+  emit.finish();
+  CompiledKernel result;
+  result.params = emit.params();
+  result.items = schedule.items;
+  result.item_cost = schedule.item_cost;
+  result.schedule = schedule.summary;
+  result.loops = schedule.text;
+  return result;
+}
+
+}  // namespace dlc::llvm_backend

@@ -1,0 +1,35 @@
+// Schedule: how a loop nest runs: what is parallel, what is a vector and how wide.
+// Next: schedule.cpp; compiler/backends/llvm/loop_kernel.cpp walks the schedule.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/lower/loops.h"
+
+namespace dlc {
+
+/// items (parallel) > middle > inner (vector). An item is a point of `outer`, or with `chunk` a
+/// stretch of `inner` at such a point.
+struct LoopSchedule {
+  std::vector<Axis> outer;    ///< collapsed into the parallel loop
+  std::vector<Axis> middle;   ///< serial loops within an item
+  std::optional<Axis> inner;  ///< the last axis; none: the outputs are scalars
+  int lanes = 1;              ///< of `inner`
+  int64_t chunk = 0;          ///< > 0: elements of `inner` per item; the last takes the rest too
+  Dim items = 1, item_cost = 1;
+  std::string summary;  ///< "parallel n*c; vector w x8"
+  std::string text;     ///< the nest, a line a loop
+};
+LoopSchedule make_schedule(const LoopKernel& kernel, const LoopNest& nest, int vector_bits);
+
+/// The axis of a reduction along which it runs by vectors; lanes 1: none.
+struct ReduceLanes {
+  size_t axis = 0;
+  int lanes = 1;
+};
+ReduceLanes choose_reduce_lanes(const Expr& reduction, const std::vector<Dims>& shapes,
+                                int vector_bits);
+
+}  // namespace dlc
