@@ -14,9 +14,9 @@
 namespace dlc::onnx {
 
 struct ImportOptions {
-  std::map<std::string, int64_t> dims;        ///< symbolic dims to fix: batch=4
-  std::map<std::string, Shape> shapes;        ///< shapes of inputs to fix
-  std::map<std::string, Tensor> constants;    ///< graph inputs to be replaced by constants
+  std::map<std::string, int64_t> dims;      ///< symbolic dims to fix: batch=4
+  std::map<std::string, Shape> shapes;      ///< shapes of inputs to fix
+  std::map<std::string, Tensor> constants;  ///< graph inputs to be replaced by constants
 };
 
 /// One thing that stands in the way, as `dlc check` lists them.
@@ -24,17 +24,18 @@ struct Finding {
   std::string node, op, message, hint;
 };
 
-/// Reads, checks and upgrades a model to the newest form of each op (opset 28), with inferred types.
-/// Nodes carry their ONNX names as origins (unnamed ones: "Op_index"). Throws Error(invalid) for a
-/// damaged or contradictory file (naming file and byte or node), Error(unsupported) naming op and
-/// node, NeedsValue-derived errors say which graph input must be bound with `constants`.
+/// Reads, checks and upgrades a model to the newest form of each op (opset 28), with inferred
+/// types. Nodes carry their ONNX names as origins (unnamed ones: "Op_index"). Throws Error(invalid)
+/// for a damaged or contradictory file (naming file and byte or node), Error(unsupported) naming op
+/// and node, NeedsValue-derived errors say which graph input must be bound with `constants`.
 Graph import_file(const std::filesystem::path& path, const ImportOptions& options = {});
 /// A ModelProto in memory; external data is looked for in `folder` (empty: refused).
 Graph import_bytes(std::span<const uint8_t> model, const std::filesystem::path& folder = {},
                    const ImportOptions& options = {});
 
 /// Everything that import or compilation would refuse, all at once.
-std::vector<Finding> check_file(const std::filesystem::path& path, const ImportOptions& options = {});
+std::vector<Finding> check_file(const std::filesystem::path& path,
+                                const ImportOptions& options = {});
 
 /// A graph input without initializer, as the file declares it.
 struct DeclaredInput {
