@@ -30,6 +30,7 @@ std::vector<const OpDef*> join_tables() {
            &einsum_ops(),
            &quantization_ops(),
            &attention_ops(),
+           &host_ops(),
        }) {
     for (const OpDef& row : *table) rows.push_back(&row);
   }

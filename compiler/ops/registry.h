@@ -28,5 +28,6 @@ const std::vector<OpDef>& matmul_ops();        ///< MatMul, Gemm, MatMulInteger,
 const std::vector<OpDef>& einsum_ops();        ///< Einsum
 const std::vector<OpDef>& quantization_ops();  ///< QuantizeLinear, DequantizeLinear, ...
 const std::vector<OpDef>& attention_ops();     ///< Attention, RotaryEmbedding
+const std::vector<OpDef>& host_ops();          ///< TopK, NonZero, Compress, Unique, NonMaxSuppression
 
 }  // namespace dlc
