@@ -1,0 +1,116 @@
+// What is fused into which kernel.
+#include "compiler/lower/partition.h"
+
+#include <gtest/gtest.h>
+
+#include "compiler/ir/text.h"
+#include "runtime/error.h"
+
+namespace dlc {
+namespace {
+
+struct Cut {
+  std::vector<Kernel> kernels;
+  std::unique_ptr<Partition> parts;
+
+  explicit Cut(std::string_view text, bool fuse = true)
+      : parts(partition(parse(text), {.fuse = fuse}, kernels)) {}
+
+  std::string names() const {
+    std::string all;
+    for (const Kernel& kernel : kernels) all += (all.empty() ? "" : " | ") + base(kernel).name;
+    return all;
+  }
+};
+
+TEST(Partition, PointwiseChainsAreOneKernel) {
+  const Cut cut(R"(graph @g(%x: f32[b,8], %y: f32[8]) -> (f32[b,8]) {
+    %0 = Add(%x, %y) : f32[b,8]
+    %1 = Relu(%0) : f32[b,8]
+    %2 = Exp(%1) : f32[b,8]
+    return %2
+  })");
+  EXPECT_EQ(cut.names(), "Add+Relu+Exp");
+}
+
+TEST(Partition, WithoutFusionEachNodeIsAKernel) {
+  const Cut cut(R"(graph @g(%x: f32[8]) -> (f32[8]) {
+    %0 = Relu(%x) : f32[8]
+    %1 = Exp(%0) : f32[8]
+    return %1
+  })", false);
+  EXPECT_EQ(cut.names(), "Relu | Exp");
+}
+
+TEST(Partition, AnOutputThatOthersUseIsStored) {
+  const Cut cut(R"(graph @g(%x: f32[8]) -> (f32[8], f32[8]) {
+    %0 = Relu(%x) : f32[8]
+    %1 = Exp(%0) : f32[8]
+    return %0, %1
+  })");
+  EXPECT_EQ(cut.names(), "Relu | Exp");
+}
+
+TEST(Partition, CostlyValuesWithTwoUsersAreStoredAndCheapOnesAreNot) {
+  const char* text = R"(graph @g(%x: f32[8], %y: f32[8]) -> (f32[8], f32[8]) {{
+    %0 = {}(%x) : f32[8]
+    %1 = Add(%0, %y) : f32[8]
+    %2 = Mul(%0, %y) : f32[8]
+    return %1, %2
+  }})";
+  EXPECT_EQ(Cut(fmt::format(fmt::runtime(text), "Exp")).names(), "Exp | Add | Mul");
+  EXPECT_EQ(Cut(fmt::format(fmt::runtime(text), "Neg")).names(), "Neg+Add | Neg+Mul");
+}
+
+TEST(Partition, AMatmulTakesItsWholePointwiseTail) {
+  const Cut cut(R"(graph @g(%x: f32[b,s,4], %w: f32[4,8], %c: f32[8]) -> (f32[b,s,8]) {
+    %0 = MatMul(%x, %w) : f32[b,s,8]
+    %1 = Add(%0, %c) : f32[b,s,8]
+    %2 = Sigmoid(%1) : f32[b,s,8]
+    %3 = Mul(%1, %2) : f32[b,s,8]
+    return %3
+  })");
+  EXPECT_EQ(cut.names(), "MatMul+Add+Sigmoid+Mul");
+  const auto& kernel = std::get<MatmulKernel>(cut.kernels[0]);
+  EXPECT_EQ(to_string(kernel.output.shape()), "b*s,8") << "batches that only A has become rows";
+}
+
+TEST(Partition, ATailEndsWhereTheSumIsUsedElsewhere) {
+  const Cut cut(R"(graph @g(%x: f32[4,4], %w: f32[4,4]) -> (f32[4,4], f32[]) {
+    %0 = MatMul(%x, %w) : f32[4,4]
+    %1 = Relu(%0) : f32[4,4]
+    %2 = ReduceMax(%0, keepdims=0) : f32[]
+    %3 = Add(%1, %2) : f32[4,4]
+    %4 = Identity(%2) : f32[]
+    return %3, %4
+  })");
+  EXPECT_EQ(cut.names().substr(0, 9), "MatMul | ");
+}
+
+TEST(Partition, HeadsAreSplitWithoutCopies) {
+  const Cut cut(R"(graph @g(%x: f32[b,s,8], %y: f32[b,s,8]) -> (f32[b,2,s,s]) {
+    %h = dlc.Sizes(dims=["b", "s", "2", "4"]) : i64[4]
+    %0 = Reshape(%x, %h) : f32[b,s,2,4]
+    %1 = Transpose(%0, perm=[0, 2, 1, 3]) : f32[b,2,s,4]
+    %2 = Reshape(%y, %h) : f32[b,s,2,4]
+    %3 = Transpose(%2, perm=[0, 2, 3, 1]) : f32[b,2,4,s]
+    %4 = MatMul(%1, %3) : f32[b,2,s,s]
+    return %4
+  })");
+  ASSERT_EQ(cut.kernels.size(), 1u) << cut.names();
+}
+
+TEST(Partition, ARenamedShapeIsAnAlias) {
+  const Cut cut(R"(graph @g(%x: f32[b,8]) -> (f32[b,8], i64[2,n]) {
+    %s = dlc.Sizes(dims=["4*b", "2"]) : i64[2]
+    %0 = Relu(%x) : f32[b,8]
+    %1 = Reshape(%0, %s) : f32[4*b,2]
+    %2 = NonZero(%1) : i64[2,n]
+    return %0, %2
+  })");
+  EXPECT_EQ(cut.names(), "Relu");
+  EXPECT_TRUE(std::holds_alternative<AliasItem>(cut.parts->items.at(1)));
+}
+
+}  // namespace
+}  // namespace dlc
