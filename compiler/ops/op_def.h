@@ -102,7 +102,10 @@ class OpArgs {
   const Graph& graph(std::string_view attr) const;
   /// The graph the node is in.
   const Graph& owner() const { return graph_; }
-  Value input(size_t position) const { return inputs_[position]; }
+  /// Invalid where the input is not given.
+  Value input(size_t position) const {
+    return position < inputs_.size() ? inputs_[position] : Value();
+  }
   /// Numbers of an attribute, or of a `known` input, whichever the row has under that name; empty
   /// if it is absent. Throws Error(unsupported) naming the input when its value is not known.
   Ints ints(std::string_view name) const;
