@@ -7,8 +7,8 @@ namespace dlc {
 void require_one_type(const OpArgs& args, size_t first) {
   const Type* expected = nullptr;
   for (size_t i = first; i < args.input_count(); ++i) {
+    if (!args.input(i).valid()) continue;
     const Type& type = args.type(i);
-    if (type.kind == Type::Kind::none) continue;
     if (expected == nullptr) expected = &type;
     if (type.dtype == expected->dtype) continue;
     fail("inputs have the element types {} and {}, but must have the same", name(expected->dtype),
