@@ -140,6 +140,14 @@ bool Importer::widen(Type& state, const Type& next) {
   return changed;
 }
 
+/// The branch of an If whose condition is known, in place: exporters guard ranks and sizes by such.
+std::vector<Value> Importer::import_branch(const BoundAttr& attr, Place place) {
+  Scope scope(place.scope.level(), attr.scope);
+  if (!formal_inputs(attr.attr->g()).empty()) fail("a branch of an If has no inputs");
+  import_contents(attr.attr->g(), {scope, *attr.frame});
+  return find_outputs(attr.attr->g(), {scope, *attr.frame});
+}
+
 bool Importer::import_control(OnnxNode& node, const proto::NodeProto& from, Place place) {
   struct Row {
     std::string_view op;
@@ -168,6 +176,11 @@ void Importer::import_if(OnnxNode& node, const proto::NodeProto& from, Place pla
   if (node.inputs.size() != 1 || !node.inputs[0].valid()) fail("If needs its condition");
   const BoundAttr then_attr = graph_attr(from, "then_branch", place);
   const BoundAttr else_attr = graph_attr(from, "else_branch", place);
+  if (const auto condition = known_values(node.graph(), node.inputs[0]);
+      condition && condition->size() == 1 && condition->at(0).is_number()) {
+    node.results = import_branch(condition->at(0).number() ? then_attr : else_attr, place);
+    return;
+  }
   // Both branches get the same captures: first those of the one, then what the other adds.
   const Body then_body = import_body(then_attr, place, {}, {}, {});
   const Body else_body = import_body(else_attr, place, {}, {}, then_body.captures);

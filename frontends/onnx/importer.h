@@ -109,6 +109,7 @@ class Importer {
   // control_flow.cpp
   bool import_control(OnnxNode& node, const proto::NodeProto& from, Place place);
   void import_if(OnnxNode& node, const proto::NodeProto& from, Place place);
+  std::vector<Value> import_branch(const BoundAttr& attr, Place place);
   void import_loop(OnnxNode& node, const proto::NodeProto& from, Place place);
   void import_scan(OnnxNode& node, const proto::NodeProto& from, Place place);
   void import_scan_8(OnnxNode& node, const proto::NodeProto& from, Place place);
