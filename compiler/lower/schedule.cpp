@@ -102,29 +102,6 @@ Strides strides_along(const Expr& e, Variable v, const std::vector<Dims>& shapes
   return result;
 }
 
-/// Vectors of `lanes` in which a loop of `extent` takes least time, counting half an operation of
-/// overhead for each and that the last one overlaps.
-int choose_lanes(const Dim& extent, int native, int most) {
-  const std::optional<int64_t> n = extent.as_number();
-  if (!n) {
-    for (int lanes = native * most; lanes > native; lanes /= 2)
-      if (modulo(extent, Dim(lanes)) == Dim(0)) return lanes;
-    return native;
-  }
-  int best = 1;
-  double least = 1.5 * static_cast<double>(*n);
-  for (int lanes = native * most; lanes > 1; lanes /= 2) {
-    if (lanes > *n) continue;
-    const double vectors = static_cast<double>((*n + lanes - 1) / lanes);
-    const double time = vectors * (std::max(1.0, static_cast<double>(lanes) / native) + 0.5);
-    if (time < least) {
-      least = time;
-      best = lanes;
-    }
-  }
-  return best;
-}
-
 /// How many vectors to take at a time: many for short work, to hide latencies and loop overhead.
 int vectors_at_once(double work, bool irregular) {
   if (irregular || work > 40) return 1;
@@ -290,6 +267,28 @@ class Scheduler {
 };
 
 }  // namespace
+
+// Counts half an operation of overhead for each vector, and that the last one overlaps.
+int choose_lanes(const Dim& extent, int native, int most) {
+  const std::optional<int64_t> n = extent.as_number();
+  if (!n) {
+    for (int lanes = native * most; lanes > native; lanes /= 2)
+      if (modulo(extent, Dim(lanes)) == Dim(0)) return lanes;
+    return native;
+  }
+  int best = 1;
+  double least = 1.5 * static_cast<double>(*n);
+  for (int lanes = native * most; lanes > 1; lanes /= 2) {
+    if (lanes > *n) continue;
+    const double vectors = static_cast<double>((*n + lanes - 1) / lanes);
+    const double time = vectors * (std::max(1.0, static_cast<double>(lanes) / native) + 0.5);
+    if (time < least) {
+      least = time;
+      best = lanes;
+    }
+  }
+  return best;
+}
 
 LoopSchedule make_schedule(const LoopKernel& kernel, const LoopNest& nest, int vector_bits) {
   return Scheduler(kernel, nest, vector_bits).run();

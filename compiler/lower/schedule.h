@@ -32,4 +32,7 @@ struct ReduceLanes {
 ReduceLanes choose_reduce_lanes(const Expr& reduction, const std::vector<Dims>& shapes,
                                 int vector_bits);
 
+/// Lanes (a power of two up to native * most) with which a loop of `extent` takes least time.
+int choose_lanes(const Dim& extent, int native, int most);
+
 }  // namespace dlc

@@ -71,6 +71,8 @@ class Emitter {
   /// v. Ranges shorter than `lanes` run by scalars, unless the caller knows that there are none.
   void lane_loop(Variable v, Value* begin, Value* end, int lanes, const std::function<void()>& body,
                  bool long_enough = false);
+  /// Types of elements that are loaded under a mask in one instruction.
+  bool has_masked_load(DType type) const;
   void scope(const std::function<void()>& body);
   /// A variable of the function, in the entry block, for accumulators: promoted to registers.
   Value* local(llvm::Type* type, const char* name = "acc");
@@ -91,6 +93,13 @@ class Emitter {
   /// Emits, ahead of a loop over `inner`, the reductions in `e` that do not depend on it.
   void hoist(const Expr& e, std::span<const Variable> inner);
   bool depends(const Expr& e, Variable v) { return free_.depends(e, v); }
+  bool is_bound(const Expr& e);  ///< all variables that it depends on
+  /// Whether it reads memory, so that it must not be evaluated where a select does not choose it.
+  bool needs_guard(const Expr& e);
+  /// Up to the end of the scope, `condition` (by identity) is known to be `value`.
+  void assume(const Expr& condition, bool value) { remember(condition, ir_.getInt1(value)); }
+  /// The sum of the terms; the vector variable stands for its first lane.
+  Value* first_lane(const Linear& sum);
   /// Loads of `input` (also numbers that are no operand) become whatever `make` gives.
   using LoadFunction = std::function<Value*(const Expr& load)>;
   void replace_loads(int input, LoadFunction make) { replaced_[input] = std::move(make); }
@@ -134,8 +143,6 @@ class Emitter {
   Value* guarded(const Expr& e, int guard);
   int guard_for(Value* condition, bool negated, bool by_branch);
   bool is_guarded_by(int guard, int ancestor) const;
-  bool is_bound(const Expr& e);
-  bool needs_guard(const Expr& e);
   int cost(const Expr& e);
   bool is_uniform(const Expr& e) { return lanes_ == 1 || !depends(e, vector_); }
   void remember(const Expr& e, Value* value);
@@ -153,7 +160,6 @@ class Emitter {
   Value* switched(Value* pointer, Value* condition);
   Value* any(Value* condition);  ///< of lanes, as a scalar
   Value* lane(Value* value, int k);
-  Value* first_lane(const Linear& sum);
   int depth_of(const Expr& atom);
 
   // emit_reduce.cpp

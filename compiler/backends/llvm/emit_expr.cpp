@@ -14,6 +14,11 @@ constexpr int branch_cost = 24;
 
 bool is_comparison(BinaryOp op) { return op >= BinaryOp::equal; }
 
+bool is_true(const Value* value) {
+  const auto* constant = llvm::dyn_cast<llvm::Constant>(value);
+  return constant != nullptr && constant->isAllOnesValue();
+}
+
 llvm::CmpInst::Predicate signed_predicate(BinaryOp op) {
   switch (op) {
     case BinaryOp::equal:
@@ -102,6 +107,10 @@ Value* Emitter::make_binary(const Expr& e) {
     if (Value* mask = compare_lanes(e)) return mask;
   }
   Value *a = emit(e->args[0]), *b = emit(e->args[1]);
+  if (e->binary == BinaryOp::logical_and) {
+    if (is_true(a)) return b;
+    if (is_true(b)) return a;
+  }
   if (a->getType()->isVectorTy() || b->getType()->isVectorTy()) {
     a = widen(a);
     b = widen(b);

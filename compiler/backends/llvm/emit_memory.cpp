@@ -11,12 +11,6 @@ namespace {
 
 constexpr int max_lanes_bytes = 1024;  ///< of zeros to read
 
-/// Elements that the target loads under a mask in one instruction.
-bool has_masked_load(const TargetInfo& target, DType type) {
-  if (target.vector_bits >= 512) return true;
-  return target.vector_bits >= 256 && bits(type) >= 32;
-}
-
 }  // namespace
 
 // --- addresses
@@ -29,8 +23,7 @@ int Emitter::depth_of(const Expr& atom) {
   return depth;
 }
 
-/// The sum with the vector variable at its first lane. Parts that change in outer loops come first,
-/// so that they move out of the inner ones.
+/// Parts that change in outer loops come first, so that they move out of the inner ones.
 Value* Emitter::first_lane(const Linear& sum) {
   std::vector<std::pair<int, const Linear::Term*>> order;
   for (const Linear::Term& term : sum.terms) order.push_back({depth_of(term.atom), &term});
@@ -83,6 +76,11 @@ Value* Emitter::switched(Value* pointer, Value* condition) {
 
 // --- loads
 
+bool Emitter::has_masked_load(DType type) const {
+  if (target_.vector_bits >= 512) return true;
+  return target_.vector_bits >= 256 && bits(type) >= 32;
+}
+
 Value* Emitter::load_elements(Value* pointer, DType type, int lanes, bool invariant) {
   llvm::Type* element = memory_type(ir_.getContext(), type);
   const llvm::Align align(std::max(1, bits(type) / 8));
@@ -113,7 +111,7 @@ Value* Emitter::load_contiguous(Value* pointer, DType type) {
 
 Value* Emitter::load_masked(Value* pointer, DType type, Value* mask) {
   llvm::Type* element = memory_type(ir_.getContext(), type);
-  if (!has_masked_load(target_, type)) {
+  if (!has_masked_load(type)) {
     return gather(type, [&](int k) { return ir_.CreateConstGEP1_64(element, pointer, k); });
   }
   llvm::Type* vector = with_lanes(element, lanes_);
@@ -138,13 +136,24 @@ Value* Emitter::load_reversed(Value* pointer, DType type) {
 /// Two loads, the second one element early, so that nothing behind the last element is read.
 Value* Emitter::load_every_second(Value* pointer, DType type) {
   Value* mask = guards_[guard_].mask;
-  Value* first = switched(pointer, mask);
-  Value* second = element_pointer(first, type, constant(lanes_ - 1));
-  llvm::SmallVector<int> order;
-  for (int k = 0; k < lanes_ / 2; ++k) order.push_back(2 * k);
-  for (int k = 0; k < lanes_ / 2; ++k) order.push_back(lanes_ + 1 + 2 * k);
-  return ir_.CreateShuffleVector(load_elements(first, type, lanes_),
-                                 load_elements(second, type, lanes_), order);
+  const bool by_lane = mask != nullptr && mask->getType()->isVectorTy();
+  llvm::SmallVector<int> order, low, high;  // lanes_ stands for "off" in the masks of the two loads
+  for (int k = 0; k < lanes_; ++k) {
+    order.push_back(k < lanes_ / 2 ? 2 * k : 2 * k + 1);
+    low.push_back(k % 2 == 0 ? k / 2 : lanes_);
+    high.push_back(k % 2 == 1 ? (lanes_ + k) / 2 : lanes_);
+  }
+  if (!by_lane) {
+    Value* first = switched(pointer, mask);
+    Value* second = element_pointer(first, type, constant(lanes_ - 1));
+    return ir_.CreateShuffleVector(load_elements(first, type, lanes_),
+                                   load_elements(second, type, lanes_), order);
+  }
+  Value* off = llvm::Constant::getNullValue(mask->getType());
+  Value* first = load_masked(pointer, type, ir_.CreateShuffleVector(mask, off, low));
+  Value* second = load_masked(element_pointer(pointer, type, constant(lanes_ - 1)), type,
+                              ir_.CreateShuffleVector(mask, off, high));
+  return ir_.CreateShuffleVector(first, second, order);
 }
 
 Value* Emitter::gather(DType type, const std::function<Value*(int)>& pointer_of) {
@@ -193,10 +202,11 @@ Value* Emitter::make_load(const Expr& e) {
   Value* pointer = element_pointer(base, type, offset);
   const Dim stride = offset.coefficient(vector_);
   const Value* mask = guards_[guard_].mask;
-  const bool same_guard = mask == nullptr || !mask->getType()->isVectorTy();
+  const bool by_lane = mask != nullptr && mask->getType()->isVectorTy();
   if (stride == Dim(1)) return load_contiguous(pointer, type);
   if (stride == Dim(-1)) return load_reversed(pointer, type);
-  if (stride == Dim(2) && same_guard) return load_every_second(pointer, type);
+  if (stride == Dim(2) && (!by_lane || has_masked_load(type)))
+    return load_every_second(pointer, type);
   return load_strided(pointer, type, dim(stride));
 }
 

@@ -12,16 +12,16 @@
 namespace dlc::llvm_backend {
 
 struct JitOptions {
-  int vector_bits = 0;   ///< 128, 256 or 512; 0: the widest that this machine has
-  int opt_level = 2;     ///< 0: no LLVM optimization passes
-  int threads = 1;       ///< modules compiled at a time
+  int vector_bits = 0;         ///< 128, 256 or 512; 0: the widest that this machine has
+  int opt_level = 2;           ///< 0: no LLVM optimization passes
+  int threads = 1;             ///< modules compiled at a time
   bool keep_assembly = false;  ///< fills Jit::assembly
 };
 
 /// What the code is made for.
 struct TargetInfo {
-  std::string cpu;       ///< LLVM's name: "znver3"
-  std::string isa;       ///< for people: "avx2 fma f16c"
+  std::string cpu;  ///< LLVM's name: "znver3"
+  std::string isa;  ///< for people: "avx2 fma f16c"
   int vector_bits = 128;
   int vector_registers = 16;
   bool fma = false;

@@ -1,6 +1,6 @@
 // Loop kernels: walks a schedule (compiler/lower/schedule.h) with the emitter.
 // Next: jit.cpp.
-#include "compiler/backends/llvm/emit.h"
+#include "compiler/backends/llvm/interior.h"
 #include "compiler/backends/llvm/kernels.h"
 #include "compiler/lower/schedule.h"
 
@@ -11,6 +11,12 @@ std::vector<Type> buffer_types(const LoopKernel& kernel) {
   std::vector<Type> types = kernel.operands;
   for (const TensorExpr& output : kernel.outputs) types.push_back(output.type());
   return types;
+}
+
+std::optional<int64_t> number(const Value* value) {
+  const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(value);
+  if (constant == nullptr) return std::nullopt;
+  return constant->getSExtValue();
 }
 
 class LoopEmitter {
@@ -71,16 +77,80 @@ class LoopEmitter {
     if (!schedule_.inner) return bodies();
     const Axis& axis = *schedule_.inner;
     Value *begin = emit_.constant(0), *end = emit_.dim(axis.extent);
-    if (chunk == nullptr)
-      return emit_.lane_loop(axis.variable, begin, end, schedule_.lanes, [&] { bodies(); });
+    if (chunk == nullptr) return row(begin, end, false);
     llvm::IRBuilder<>& ir = emit_.ir();
     begin = ir.CreateMul(chunk, emit_.constant(schedule_.chunk));
     Value* last = ir.CreateSub(emit_.dim(chunk_count()), emit_.constant(1));
     Value* own_end = ir.CreateAdd(begin, emit_.constant(schedule_.chunk));
     end = ir.CreateSelect(ir.CreateICmpEQ(chunk, last), end, own_end);
-    const bool long_enough = axis.extent.is_number() && axis.extent.number() >= schedule_.chunk;
+    row(begin, end, axis.extent.is_number() && axis.extent.number() >= schedule_.chunk);
+  }
+
+  /// [begin, end) of the inner axis. Where loads are guarded, the parts in which no guard is needed
+  /// get loops of their own.
+  void row(Value* begin, Value* end, bool long_enough) {
+    const Interior interior(emit_, nest_.bodies, schedule_.inner->variable);
+    const auto plain = [&] { lanes(begin, end, schedule_.lanes, long_enough); };
+    if (schedule_.lanes == 1 || interior.empty()) return plain();
+    emit_.if_then(
+        interior.row_is_inside(),
+        [&] {
+          interior.assume_row();
+          if (!interior.has_columns()) return plain();
+          split(interior, begin, end);
+        },
+        plain);
+  }
+
+  void split(const Interior& interior, Value* begin, Value* end) {
+    const Interior::Range inside = interior.columns_inside(begin, end);
+    const std::optional<int64_t> from = number(inside.begin), to = number(inside.end);
+    const std::optional<int64_t> n = number(end);
+    const int64_t most = 2 * schedule_.lanes;  // of a border that is written out
+    if (interior.masks_are_cheap() && number(begin) == 0 && n && from && to &&
+        *n >= schedule_.lanes && *from <= most && *n - *to <= most)
+      return split_by_vectors(interior, *from, *to, *n);
+    lanes(begin, inside.begin, schedule_.lanes, false);
+    emit_.scope([&] {
+      interior.assume_columns();
+      lanes(inside.begin, inside.end, best_lanes(inside), false);
+    });
+    lanes(inside.end, end, schedule_.lanes, false);
+  }
+
+  /// Masked vectors at both ends, as many as the borders need, plain ones between them.
+  void split_by_vectors(const Interior& interior, int64_t from, int64_t to, int64_t n) {
+    const int64_t width = schedule_.lanes;
+    const int64_t left = (from + width - 1) / width * width;
+    const int64_t right = n - (n - to + width - 1) / width * width;
+    if (right - left < width) {  // no room for a plain vector
+      emit_.unrolled(0, (n + width - 1) / width,
+                     [&](Value* k) { vector_at(std::min(*number(k) * width, n - width)); });
+      return;
+    }
+    for (int64_t v = 0; v < left; v += width) vector_at(v);
+    emit_.scope([&] {
+      interior.assume_columns();
+      lanes(emit_.constant(left), emit_.constant(right), schedule_.lanes, true);
+    });
+    for (int64_t v = right; v < n; v += width) vector_at(v);
+  }
+
+  void vector_at(int64_t v) {
+    emit_.scope([&] {
+      emit_.bind_lanes(schedule_.inner->variable, emit_.constant(v), schedule_.lanes);
+      bodies();
+    });
+  }
+
+  int best_lanes(const Interior::Range& range) {
+    const std::optional<int64_t> count = number(emit_.ir().CreateSub(range.end, range.begin));
+    return count ? choose_lanes(*count, schedule_.lanes, 1) : schedule_.lanes;
+  }
+
+  void lanes(Value* begin, Value* end, int lanes, bool long_enough) {
     emit_.lane_loop(
-        axis.variable, begin, end, schedule_.lanes, [&] { bodies(); }, long_enough);
+        schedule_.inner->variable, begin, end, lanes, [&] { bodies(); }, long_enough);
   }
 
   void bodies() {

@@ -1,6 +1,5 @@
-// How contractions read their operands: in place where elements are evenly spaced, from scratch rows
-// into which they are evaluated otherwise.
-// Next: tile.h, matmul.cpp, convolution.cpp.
+// How contractions read their operands: in place where elements are evenly spaced, from scratch
+// rows into which they are evaluated otherwise. Next: tile.h, matmul.cpp, convolution.cpp.
 #pragma once
 
 #include <optional>
@@ -30,7 +29,7 @@ struct RowSource {
   std::optional<Affine> place;  ///< if in place
   Expr body;                    ///< element (row_variable, k_variable)
   Variable row_variable, k_variable;
-  Value* scratch;               ///< memory for tile.rows * k elements, if not in place
+  Value* scratch;  ///< memory for tile.rows * k elements, if not in place
 };
 void emit_rows(Emitter& emit, const RowSource& source, Value* row, Tile& tile);
 

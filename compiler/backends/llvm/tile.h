@@ -19,12 +19,12 @@ TileShape tile_shape(const TargetInfo& target, DType type);
 struct Tile {
   DType type;
   int rows, vectors, lanes;
-  std::vector<Value*> a;         ///< for each row: where its element k = 0 is
-  Value* a_stride = nullptr;     ///< elements from k to k + 1; null: 1
-  Value* b = nullptr;            ///< where the tile's columns at k = 0 are
-  Value* b_stride = nullptr;     ///< elements from k to k + 1
-  Dim k;                         ///< length of the sum
-  Value* prefetch = nullptr;     ///< bytes to be wanted soon: one line is fetched for every 8 k
+  std::vector<Value*> a;      ///< for each row: where its element k = 0 is
+  Value* a_stride = nullptr;  ///< elements from k to k + 1; null: 1
+  Value* b = nullptr;         ///< where the tile's columns at k = 0 are
+  Value* b_stride = nullptr;  ///< elements from k to k + 1
+  Dim k;                      ///< length of the sum
+  Value* prefetch = nullptr;  ///< bytes to be wanted soon: one line is fetched for every 8 k
 };
 
 /// The sums [row][vector].
@@ -36,12 +36,12 @@ struct TileOutput {
   Variable row, column;
   Value* first_row;
   Value* first_column;
-  Value* end_column;   ///< exclusive: columns from here on are padding
-  bool full;           ///< surely no padding in this tile
-  Value* spill;        ///< memory for rows * vectors * lanes elements, for tiles with padding
+  Value* end_column;  ///< exclusive: columns from here on are padding
+  bool full;          ///< surely no padding in this tile
+  Value* spill;       ///< memory for rows * vectors * lanes elements, for tiles with padding
   std::function<void()> store_one;
 };
-void emit_tile_output(Emitter& emit, const Tile& tile,
-                      const std::vector<std::vector<Value*>>& sums, const TileOutput& output);
+void emit_tile_output(Emitter& emit, const Tile& tile, const std::vector<std::vector<Value*>>& sums,
+                      const TileOutput& output);
 
 }  // namespace dlc::llvm_backend

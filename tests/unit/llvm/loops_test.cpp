@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "compiler/expr/simplify.h"
 #include "runtime/error.h"
 #include "runtime/numeric.h"
 #include "support.h"
@@ -163,22 +164,53 @@ TEST(LoopKernel, SoftmaxKeepsRowReductionsOutOfTheLoop) {
   }
 }
 
-TEST(LoopKernel, WindowsWithPaddingAndStride) {
-  for (const int64_t stride : {1, 2}) {
-    const int64_t out = (30 - 1) / stride + 1;
-    const Tensor x = random_tensor(DType::f32, {2, 30, 30}),
-                 w = random_tensor(DType::f32, {2, 3, 3});
-    expect_same(
-        {.operands = {x, w}, .outputs = {tensor({2, out, out}, [&](const Indices& i) {
-                               return sum({3, 3}, [&](const Indices& k) {
-                                 const Expr h = i[1] * static_cast<double>(stride) + k[0] - 1.0;
-                                 const Expr v = i[2] * static_cast<double>(stride) + k[1] - 1.0;
-                                 const Expr inside = h >= 0.0 && h < 30.0 && v >= 0.0 && v < 30.0;
-                                 return select(inside, at({i[0], h, v}), constant(DType::f32, 0)) *
-                                        at({i[0], k[0], k[1]}, 1);
-                               });
-                             })}});
+struct Window {
+  int64_t size, kernel, stride, dilation, pad;
+};
+
+TensorExpr window(const Window& p, ReduceOp op) {
+  const int64_t out = (p.size + 2 * p.pad - (p.kernel - 1) * p.dilation - 1) / p.stride + 1;
+  const auto place = [p](const Expr& i, const Expr& k) {
+    return i * static_cast<double>(p.stride) + k * static_cast<double>(p.dilation) -
+           static_cast<double>(p.pad);
+  };
+  const auto inside = [p](const Expr& i) { return i >= 0.0 && i < static_cast<double>(p.size); };
+  return simplify(tensor({2, out, out}, [&](const Indices& i) {
+    return reduce(op, {p.kernel, p.kernel}, [&](const Indices& k) {
+      const Expr h = place(i[1], k[0]), v = place(i[2], k[1]);
+      const bool is_sum = op == ReduceOp::sum;
+      const Expr x = select(inside(h) && inside(v), at({i[0], h, v}),
+                            constant(DType::f32, is_sum ? 0 : -3e38));
+      return is_sum ? x * at({i[0], k[0], k[1]}, 1) : x;
+    });
+  }));
+}
+
+TEST(LoopKernel, WindowsWithPaddingStrideAndDilation) {
+  for (const Window& p : std::vector<Window>{{30, 3, 1, 1, 1},
+                                             {30, 3, 2, 1, 1},
+                                             {57, 3, 1, 1, 1},
+                                             {7, 3, 1, 1, 1},
+                                             {14, 5, 1, 1, 2},
+                                             {31, 3, 3, 1, 1},
+                                             {40, 3, 1, 4, 4},
+                                             {9, 7, 1, 1, 3},
+                                             {64, 2, 2, 1, 0}}) {
+    const Tensor x = random_tensor(DType::f32, {2, p.size, p.size});
+    const Tensor w = random_tensor(DType::f32, {2, p.kernel, p.kernel}, {}, 2);
+    expect_same({.operands = {x, w}, .outputs = {window(p, ReduceOp::sum)}});
+    expect_same({.operands = {x}, .outputs = {window(p, ReduceOp::maximum)}});
   }
+}
+
+TEST(LoopKernel, ConcatenatesManyAlongTheVector) {
+  std::vector<Tensor> parts;
+  for (const int64_t n : {20, 3, 70}) parts.push_back(random_tensor(DType::f32, {3, n}));
+  expect_same({.operands = parts, .outputs = {tensor({3, 93}, [](const Indices& i) {
+                                    return select(i[1] < 20.0, at(i),
+                                                  select(i[1] < 23.0, at({i[0], i[1] - 20.0}, 1),
+                                                         at({i[0], i[1] - 23.0}, 2)));
+                                  })}});
 }
 
 TEST(LoopKernel, PositionsOfExtremes) {
