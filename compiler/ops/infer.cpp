@@ -6,7 +6,7 @@
 #include <cassert>
 
 #include "compiler/ir/verify.h"
-#include "compiler/ops/builder.h"
+#include "compiler/ops/apart.h"
 #include "compiler/ops/elementwise_shape.h"
 
 namespace dlc {
@@ -95,28 +95,14 @@ std::vector<TensorExpr> compute_outputs(const OpArgs& args) {
 }
 
 /// The types of a composite's body, expanded in a graph of its own.
-std::vector<Type> infer_composite(const OpArgs& args, std::string_view op, const AttrMap& attrs) {
-  Graph scratch("scratch");
-  std::vector<Value> inputs;
-  for (size_t k = 0; k < args.input_count(); ++k) {
-    const Value value = args.input(k);
-    if (!value.valid()) {
-      inputs.push_back({});
-    } else if (const Tensor* constant = args.owner().constant(value)) {
-      inputs.push_back(scratch.add_constant(*constant));
-    } else if (const auto known = known_values(args.owner(), value);
-               known && args.type(k).rank() == 1 && args.type(k).dtype == DType::i64) {
-      inputs.push_back(Builder(scratch).sizes(*known));
-    } else {
-      inputs.push_back(scratch.add_input(args.type(k)));
-    }
-  }
-  // The node's own output types are what is asked for here; any will do for expanding it.
-  const NodeId node = scratch.add_node(std::string(op), inputs, attrs,
-                                       std::vector<Type>(args.output_count(), Type::unranked({})));
+std::vector<Type> infer_composite(const Graph& graph, std::string_view op,
+                                  std::span<const Value> inputs, const AttrMap& attrs,
+                                  size_t outputs) {
+  const auto known = [&](Value value) { return known_values(graph, value); };
+  const ExpandedBody body = expand_apart(graph, op, inputs, attrs, outputs, known);
   std::vector<Type> types;
-  for (Value output : expand_composite(scratch, node)) {
-    types.push_back(output.valid() ? scratch.type(output) : Type());
+  for (Value output : body.outputs) {
+    types.push_back(output.valid() ? body.graph.type(output) : Type());
   }
   return types;
 }
@@ -133,7 +119,7 @@ std::vector<Type> infer(const Graph& graph, std::string_view op_name,
   if (def.infer) {
     types = def.infer(args);
   } else if (def.kind() == OpKind::composite) {
-    types = infer_composite(args, op_name, attrs);
+    types = infer_composite(graph, op_name, inputs, attrs, outputs);
   } else {
     for (const TensorExpr& output : compute_outputs(args)) types.push_back(output.type());
   }

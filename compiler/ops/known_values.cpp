@@ -2,6 +2,7 @@
 #include <map>
 
 #include "compiler/expr/interpret.h"
+#include "compiler/ops/apart.h"
 #include "compiler/ops/evaluate.h"
 #include "compiler/ops/infer.h"
 
@@ -39,6 +40,9 @@ class KnownValues {
     const NodeId id = graph_.producer(value);
     if (!id.valid()) return {};
     const OpDef& def = op(graph_.node(id).op);
+    if (!def.effect && def.kind() == OpKind::composite) {
+      if (std::optional<Dims> found = in_body(id, graph_.output_index(value))) return found;
+    }
     if (def.effect || (def.kind() != OpKind::elementwise && def.kind() != OpKind::loops)) {
       return numbers(value);
     }
@@ -58,6 +62,15 @@ class KnownValues {
     }
     const std::vector<TensorExpr> outputs = compute(graph_, id);
     return interpret_symbolic(outputs[output], operands, operand_types);
+  }
+
+  /// What a composite's body says.
+  std::optional<Dims> in_body(NodeId id, int output) {
+    const Node& node = graph_.node(id);
+    const auto known = [this](Value value) { return dims(value); };
+    const ExpandedBody body =
+        expand_apart(graph_, node.op, node.inputs, node.attrs, node.outputs.size(), known);
+    return KnownValues(body.graph).dims(body.outputs[static_cast<size_t>(output)]);
   }
 
   std::optional<Dims> numbers(Value value) {
@@ -95,7 +108,7 @@ class KnownValues {
       inputs.emplace_back(std::move(*known));
     }
     if (inputs.empty()) return {};
-    const Datum& result = evaluate_node(graph_, id, inputs)[graph_.output_index(value)];
+    const Datum result = evaluate_node(graph_, id, inputs)[graph_.output_index(value)];
     if (result.kind != Datum::Kind::tensor) return {};
     return result.tensor;
   }

@@ -91,6 +91,7 @@ class Importer {
   void import_or_collect(const proto::NodeProto& node, const std::string& label, Place place);
   void apply(const proto::NodeProto& node, const std::string& label, Place place);
   void apply_op(OnnxNode& node, const proto::NodeProto& from, Place place);
+  void add_needed_inputs(const OnnxNode& node, Place place);
   void import_constant(const proto::NodeProto& node, const Origins& origins, Place place);
   std::optional<BoundAttr> resolve(const proto::AttributeProto& attr, Place place) const;
   AttrMap plain_attrs(const proto::NodeProto& node, Place place);

@@ -153,6 +153,7 @@ void Importer::apply(const proto::NodeProto& node, const std::string& label, Pla
   } catch (const NeedsValue& error) {
     const std::set<std::string> inputs = inputs_behind(place.scope.level(), error.value);
     needed_inputs_.insert(inputs.begin(), inputs.end());
+    add_needed_inputs(onnx_node, place);
     throw explain(error, inputs);
   }
   for (int k = 0; k < node.output_size(); ++k) {
@@ -162,6 +163,16 @@ void Importer::apply(const proto::NodeProto& node, const std::string& label, Pla
       fail("there is no output {}", k);
     }
     define(node.output(k), onnx_node.results[at], origins, place);
+  }
+}
+
+/// Where one value must be known, others of the node must be, too: a caller learns of all at once.
+void Importer::add_needed_inputs(const OnnxNode& node, Place place) {
+  const OpDef* def = find_op(node.op);
+  for (size_t k = 0; def && k < std::min(node.inputs.size(), def->inputs.size()); ++k) {
+    if (!def->inputs[k].known || !node.has(k)) continue;
+    if (known_values(place.scope.graph(), node.inputs[k])) continue;
+    needed_inputs_.merge(inputs_behind(place.scope.level(), node.inputs[k]));
   }
 }
 
