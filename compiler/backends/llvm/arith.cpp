@@ -13,14 +13,11 @@ namespace {
 
 using llvm::Intrinsic::ID;
 
-bool is_constant_not_nan(const Value* x) {
-  const auto* c = llvm::dyn_cast<llvm::Constant>(x);
-  if (c == nullptr) return false;
-  if (const llvm::Constant* splat = c->getType()->isVectorTy() ? c->getSplatValue() : c) {
-    const auto* f = llvm::dyn_cast<llvm::ConstantFP>(splat);
-    return f != nullptr && !f->getValueAPF().isNaN();
-  }
-  return false;
+Value* float_extreme(llvm::IRBuilder<>& ir, ID maximum_or_minimum, Value* a, Value* b) {
+  auto* result =
+      llvm::cast<llvm::Instruction>(ir.CreateIntrinsic(maximum_or_minimum, {a->getType()}, {a, b}));
+  result->setHasNoSignedZeros(true);
+  return result;
 }
 
 bool is_unsigned(DType type) { return !is_signed(type); }
@@ -278,23 +275,18 @@ Value* Arith::binary(BinaryOp op, DType type, Value* a, Value* b) {
   return integer_binary(*this, op, type, a, b);
 }
 
-// a > b ? a : b is one instruction, and gives b if either is NaN: right unless a alone is.
+// LLVM's maximum gives NaN if either is. Without a promise about the sign of zero it is one
+// instruction when one side is a number for sure, three otherwise.
 Value* Arith::maximum(DType type, Value* a, Value* b) {
   if (type != DType::f32 && type != DType::f64)
     return integer_binary(*this, BinaryOp::maximum, type, a, b);
-  if (is_constant_not_nan(b)) std::swap(a, b);
-  Value* greater = ir.CreateSelect(ir.CreateFCmpOGT(a, b), a, b);
-  if (is_constant_not_nan(a)) return greater;
-  return ir.CreateSelect(ir.CreateFCmpUNO(a, a), a, greater);
+  return float_extreme(ir, llvm::Intrinsic::maximum, a, b);
 }
 
 Value* Arith::minimum(DType type, Value* a, Value* b) {
   if (type != DType::f32 && type != DType::f64)
     return integer_binary(*this, BinaryOp::minimum, type, a, b);
-  if (is_constant_not_nan(b)) std::swap(a, b);
-  Value* less = ir.CreateSelect(ir.CreateFCmpOLT(a, b), a, b);
-  if (is_constant_not_nan(a)) return less;
-  return ir.CreateSelect(ir.CreateFCmpUNO(a, a), a, less);
+  return float_extreme(ir, llvm::Intrinsic::minimum, a, b);
 }
 
 Value* Arith::identity(ReduceOp op, DType type, int lanes) {

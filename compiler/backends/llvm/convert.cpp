@@ -173,17 +173,28 @@ Value* real_to_narrow(Arith& arith, DType from, DType to, Value* x) {
   return to == DType::f16 ? f32_to_f16(arith, single) : f32_to_bf16(arith, single);
 }
 
-/// Towards zero, NaN to 0; then wrapped for types below 32 bits.
-Value* real_to_integer(Arith& arith, DType to, Value* x) {
+/// Towards zero, NaN to 0, then wrapped. 64 bits saturate; below, what does not fit in 32 bits
+/// gives any number. (LLVM's saturating conversions are not vectorized.)
+Value* real_to_integer(Arith& arith, DType from, DType to, Value* x) {
   llvm::IRBuilder<>& ir = arith.ir;
   const int lanes = lanes_of(x);
   llvm::Type* result = with_lanes(value_type(ir.getContext(), to), lanes);
-  const bool is_wide = bits(to) == 64 || to == DType::u32;
-  llvm::Type* through = with_lanes(is_wide ? ir.getInt64Ty() : ir.getInt32Ty(), lanes);
-  const auto saturating =
-      to == DType::u64 ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat;
-  Value* wide = ir.CreateIntrinsic(saturating, {through, x->getType()}, {x});
-  return ir.CreateZExtOrTrunc(wide, result);
+  Value* zero = arith.constant(from, 0, lanes);
+  x = ir.CreateSelect(ir.CreateFCmpORD(x, x), x, zero);
+  if (bits(to) < 32 || to == DType::i32) {
+    llvm::Type* words = with_lanes(ir.getInt32Ty(), lanes);
+    return ir.CreateTrunc(ir.CreateFreeze(ir.CreateFPToSI(x, words)), result);
+  }
+  llvm::Type* wide = with_lanes(ir.getInt64Ty(), lanes);
+  if (to == DType::u64)
+    return ir.CreateIntrinsic(llvm::Intrinsic::fptoui_sat, {wide, x->getType()}, {x});
+  Value* large = ir.CreateFCmpOGE(x, arith.constant(from, 0x1p63, lanes));
+  Value* least = arith.constant(from, -0x1p63, lanes);
+  Value* inside = ir.CreateSelect(ir.CreateFCmpOLT(x, least), least, x);
+  inside = ir.CreateSelect(large, zero, inside);
+  Value* converted = ir.CreateSelect(large, llvm::ConstantInt::get(wide, INT64_MAX),
+                                     ir.CreateFPToSI(inside, wide));
+  return ir.CreateTrunc(converted, result);
 }
 
 }  // namespace
@@ -198,7 +209,7 @@ Value* Arith::convert(DType from, DType to, Value* x) {
       return ir.CreateFCmpUNE(x, llvm::Constant::getNullValue(x->getType()));
     if (is_real(to)) return ir.CreateFPCast(x, result);
     if (is_narrow(to)) return real_to_narrow(*this, from, to, x);
-    return real_to_integer(*this, to, x);
+    return real_to_integer(*this, from, to, x);
   }
   if (to == DType::boolean) return ir.CreateICmpNE(x, llvm::Constant::getNullValue(x->getType()));
   const bool is_signed_source = from != DType::boolean && is_signed(from);
