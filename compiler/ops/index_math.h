@@ -1,5 +1,5 @@
 // Index arithmetic that rows share: safe indices, choices by position, clamps of sizes.
-// Used by the tables shape, movement, index, resize, sample, conv and pool.
+// Used by the tables shape, movement, index, resize, image, conv and pool.
 #pragma once
 
 #include "compiler/ops/op_def.h"

@@ -17,6 +17,8 @@ std::vector<const OpDef*> join_tables() {
            &conv_ops(),
            &pool_ops(),
            &resize_ops(),
+           &image_ops(),
+           &rnn_ops(),
            &control_flow_ops(),
            &arithmetic_ops(),
            &math_ops(),

@@ -11,6 +11,8 @@ const std::vector<OpDef>& structural_ops();     ///< Constant, dlc.Sizes
 const std::vector<OpDef>& conv_ops();           ///< Conv, ConvTranspose, DeformConv
 const std::vector<OpDef>& pool_ops();           ///< MaxPool, AveragePool, GlobalXxx
 const std::vector<OpDef>& resize_ops();         ///< Resize
+const std::vector<OpDef>& image_ops();          ///< GridSample, AffineGrid, RoiAlign, Col2Im
+const std::vector<OpDef>& rnn_ops();            ///< RNN, GRU, LSTM
 const std::vector<OpDef>& control_flow_ops();   ///< If, Loop, Scan
 const std::vector<OpDef>& arithmetic_ops();     ///< Add ... Pow, rounding, Min, Max, Clip
 const std::vector<OpDef>& math_ops();           ///< Exp, Log, Erf, Sin ... Atanh

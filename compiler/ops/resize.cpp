@@ -1,6 +1,6 @@
 // The row of Resize. Positions between elements are exact fractions (resize_axis.h), so that no
 // rounding of a scale can pick another element.
-// Next: compiler/ops/sample.cpp (positions that a tensor gives).
+// Next: compiler/ops/image.cpp (positions that a tensor gives).
 #include "compiler/ops/index_math.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/resize_axis.h"

@@ -24,6 +24,13 @@ void set_same_padding(Window& window, size_t axis, bool upper) {
   window.end[axis] = upper ? total - half : half;
 }
 
+std::string border_mode(const OpArgs& args) {
+  for (const AttrSpec& attr : args.def().attrs) {
+    if (attr.name == "auto_pad") return args.text("auto_pad");
+  }
+  return "NOTSET";
+}
+
 void check(const Window& window, size_t axis) {
   if (window.kernel[axis] < 1 || window.strides[axis] < 1 || window.dilations[axis] < 1)
     fail("kernel sizes, strides and dilations must be at least 1");
@@ -90,7 +97,7 @@ Window make_window(const OpArgs& args, const Dims& spatial, const Ints& kernel, 
   window.strides = per_axis(args, "strides", axes, 1);
   window.dilations = per_axis(args, "dilations", axes, 1);
   window.begin = window.end = window.output = Dims(axes, 0);
-  const std::string mode = args.text("auto_pad");
+  const std::string mode = border_mode(args);
   const bool upper = mode == "SAME_UPPER", same = upper || mode == "SAME_LOWER";
   if (!same && mode != "NOTSET" && mode != "VALID" && !mode.empty())
     fail("auto_pad {} is not known", mode);
