@@ -261,7 +261,9 @@ const std::vector<OpDef>& movement_ops() {
        .attrs = {{"axis", required_attr}},
        .compute = compute_concat,
        .final_type = true,
-       .samples = {}},
+       .samples = {"inputs: f32[2,3], f32[4,3], f32[1,3], axis=0",
+                   "inputs: f16[n,2], f16[n,3], axis=-1", "inputs: f32[0], f32[2], axis=0",
+                   "inputs: i64[1], axis=0"}},
       {.name = "Split",
        .doc =
            "Parts of input along `axis`: of the sizes in `split`, or equal ones, the last smaller.",
@@ -271,7 +273,7 @@ const std::vector<OpDef>& movement_ops() {
        .attrs = {{"axis", int64_t{0}}, {"num_outputs"}},
        .compute = compute_split,
        .final_type = true,
-       .samples = {"input: f32[6], num_outputs=1", "input: f16[n,4], split=[4], axis=-1",
+       .samples = {"input: f32[7], num_outputs=3", "input: f16[n,4], split=[1,3], axis=-1",
                    "input: f32[0,3], num_outputs=1", "input: i64[1], num_outputs=1"}},
       {.name = "Slice",
        .doc = "Elements start, start + step, ... up to before end along each of `axes`. Negative "
