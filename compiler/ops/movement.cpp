@@ -218,8 +218,11 @@ Computed compute_space_to_depth(const ComputeArgs& args) {
   const Expr b = index(block);
   const Dims shape = {data[0], data[1] * (block * block), floor_div(data[2], block),
                       floor_div(data[3], block)};
+  const bool depth_first = args.text("mode") == "DCR";
   return tensor(shape, [&](const Indices& i) {
-    const Expr inner = floor_div(i[1], dim(data[1])), channel = floor_mod(i[1], dim(data[1]));
+    const Expr channels = depth_first ? dim(data[1]) : b * b;
+    const Expr outer = floor_div(i[1], channels), rest = floor_mod(i[1], channels);
+    const Expr &inner = depth_first ? outer : rest, &channel = depth_first ? rest : outer;
     return args["input"].raw(
         {i[0], channel, i[2] * b + floor_div(inner, b), i[3] * b + floor_mod(inner, b)});
   });
@@ -338,13 +341,16 @@ const std::vector<OpDef>& movement_ops() {
                    "input: f16[n,9,1,1], blocksize=3, mode=\"CRD\"",
                    "input: f32[0,4,1,1], blocksize=2", "input: f32[1,1,1,1], blocksize=1"}},
       {.name = "SpaceToDepth",
-       .doc = "Moves blocks of blocksize x blocksize pixels into channels.",
-       .source = "ONNX SpaceToDepth-13",
+       .doc =
+           "Moves blocks of blocksize x blocksize pixels into channels. DCR: the position in the "
+           "block is the outer part of the channel, CRD: the inner part.",
+       .source = "ONNX SpaceToDepth-28",
        .inputs = {{"input", moved}},
-       .attrs = {{"blocksize", required_attr}},
+       .attrs = {{"blocksize", required_attr}, {"mode", "DCR"}},
        .compute = compute_space_to_depth,
        .final_type = true,
-       .samples = {"input: f32[1,2,4,6], blocksize=2", "input: f16[n,1,3,3], blocksize=3",
+       .samples = {"input: f32[1,2,4,6], blocksize=2",
+                   "input: f16[n,2,3,3], blocksize=3, mode=\"CRD\"",
                    "input: f32[0,1,2,2], blocksize=2", "input: f32[1,1,1,1], blocksize=1"}},
       {.name = "ReverseSequence",
        .doc = "The first sequence_lens[b] elements along `time_axis` of batch b in reverse order.",

@@ -91,12 +91,10 @@ TEST(Resize, NearestPicksByExactFractions) {
 }
 
 TEST(Resize, AntialiasingAveragesWhatIsLeftOut) {
-  EXPECT_EQ(wrong("Resize", {"f32[4]{0, 1, 2, 3}", "_", "f32[1]{0.6}"},
-                  {{"mode", std::string("linear")},
-                   {"antialias", int64_t{1}},
-                   {"exclude_outside", int64_t{1}}},
-                  {"f32[2]{0.375, 2}"}),
-            "");
+  EXPECT_EQ(
+      wrong("Resize", {"f32[4]{0, 1, 2, 3}", "_", "f32[1]{0.6}"},
+            {{"mode", std::string("linear")}, {"antialias", int64_t{1}}}, {"f32[2]{0.375, 2}"}),
+      "");
 }
 
 TEST(Resize, SymbolicSizesScale) {
