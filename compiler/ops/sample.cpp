@@ -21,8 +21,7 @@ class SampleReader {
       item();
       if (!in_.at_end()) in_.expect(",");
     }
-    const std::vector<Value> results =
-        build_.node(def_.name, inputs_, std::move(attrs_), def_.outputs.size());
+    const std::vector<Value> results = add_node();
     std::vector<Value> outputs;
     std::copy_if(results.begin(), results.end(), std::back_inserter(outputs),
                  [](Value v) { return v.valid(); });
@@ -36,6 +35,18 @@ class SampleReader {
       if (def_.inputs[k].name == name) return k;
     }
     return std::nullopt;
+  }
+
+  /// With as many of the row's outputs as there are for these attributes.
+  std::vector<Value> add_node() {
+    for (size_t outputs = def_.outputs.size(); outputs > 1; --outputs) {
+      try {
+        return build_.node(def_.name, inputs_, attrs_, outputs);
+      } catch (const Error&) {
+        continue;  // the last attempt says what is wrong
+      }
+    }
+    return build_.node(def_.name, inputs_, attrs_, 1);
   }
 
   void item() {
