@@ -89,6 +89,10 @@ std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& option
                                        CompileReport* report) {
   CompileReport unused;
   CompileReport& r = report ? *report : unused;
+  // Passes may let an output be a value with another name (an input, another output): what the
+  // caller sees stays as the model has it.
+  std::vector<std::string> output_names;
+  for (Value output : graph.outputs()) output_names.push_back(graph.name(output));
   graph = optimize(std::move(graph), options, &r);
 
   const Stopwatch lowering;
@@ -102,6 +106,7 @@ std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& option
                          .threads = options.threads ? options.threads : available_threads()});
   const std::vector<CompiledKernel> compiled = jit.compile(kernels);
   auto program = assemble(*parts, kernels, compiled, jit.code());
+  for (size_t k = 0; k < output_names.size(); ++k) program->outputs[k].name = output_names[k];
   r.codegen_ms = codegen.milliseconds();
   r.kernels = describe(kernels, compiled);
   return program;

@@ -293,7 +293,7 @@ class Assembler {
 
 }  // namespace
 
-std::shared_ptr<const Program> assemble(const Partition& partition, std::span<const Kernel> kernels,
+std::shared_ptr<Program> assemble(const Partition& partition, std::span<const Kernel> kernels,
                                         std::span<const CompiledKernel> compiled,
                                         std::shared_ptr<const void> code) {
   std::shared_ptr<Program> program = Assembler(partition, kernels, compiled, nullptr).run();

@@ -11,8 +11,8 @@ namespace dlc {
 
 /// `code` is what keeps the kernels' functions in memory. Constants that kernels want packed are
 /// packed here; those that nothing else reads are let go with the graph.
-std::shared_ptr<const Program> assemble(const Partition& partition, std::span<const Kernel> kernels,
-                                        std::span<const CompiledKernel> compiled,
-                                        std::shared_ptr<const void> code);
+std::shared_ptr<Program> assemble(const Partition& partition, std::span<const Kernel> kernels,
+                                  std::span<const CompiledKernel> compiled,
+                                  std::shared_ptr<const void> code);
 
 }  // namespace dlc
