@@ -44,6 +44,7 @@ Formula parse(Cursor& in) {
   if (in.take("%")) {
     formula.kind = Formula::Kind::value;
     formula.name = in.name();
+    formula.optional = in.take("?");
     return formula;
   }
   if (in.take("$")) {

@@ -16,7 +16,7 @@ namespace dlc {
 /// A formula as it was written; what it means is up to who reads it.
 struct Formula {
   enum class Kind : uint8_t {
-    value,      ///< %name
+    value,      ///< %name, or %name? (may be absent)
     absent,     ///< _
     apply,      ///< name(arguments, attributes)
     literal,    ///< a number, text, type or tensor
@@ -25,6 +25,7 @@ struct Formula {
   };
   Kind kind = Kind::absent;
   std::string name;
+  bool optional = false;  ///< value: with a question mark
   Attr literal;
   std::vector<Formula> arguments;
   std::vector<std::pair<std::string, Formula>> attributes;

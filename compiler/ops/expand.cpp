@@ -9,26 +9,15 @@
 namespace dlc {
 namespace {
 
-/// An attribute of the node, or the row's default for it; nullopt: neither.
-std::optional<Attr> attribute_of(const OpDef& def, const AttrMap& attrs, std::string_view name) {
-  if (const auto given = attrs.find(name); given != attrs.end()) return given->second;
-  for (const AttrSpec& spec : def.attrs) {
-    if (spec.name != name) continue;
-    if (const auto* integer = std::get_if<int64_t>(&spec.value)) return *integer;
-    if (const auto* real = std::get_if<double>(&spec.value)) return *real;
-    if (const auto* text = std::get_if<std::string_view>(&spec.value)) return std::string(*text);
-    if (const auto* ints = std::get_if<Ints>(&spec.value)) return *ints;
-  }
-  return std::nullopt;
-}
-
 std::vector<Value> expand_body(const OpDef& def, const Node& node, Builder& build) {
   FormulaScope scope;
   for (size_t k = 0; k < def.inputs.size(); ++k) {
     scope.values[std::string(def.inputs[k].name)] =
         k < node.inputs.size() ? node.inputs[k] : Value();
   }
-  scope.attribute = [&](std::string_view name) { return attribute_of(def, node.attrs, name); };
+  scope.attribute = [&](std::string_view name) {
+    return attribute_or_default(def, node.attrs, name);
+  };
   for (const FormulaLine& line : parse_formula_lines(def.body)) {
     const std::vector<Value> results =
         instantiate(line.formula, scope, build, std::max<size_t>(line.results.size(), 1));

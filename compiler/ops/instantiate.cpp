@@ -85,6 +85,19 @@ std::vector<Value> apply(const Formula& formula, const FormulaScope& scope, Buil
 
 }  // namespace
 
+std::optional<Attr> attribute_or_default(const OpDef& def, const AttrMap& attrs,
+                                         std::string_view name) {
+  if (const auto given = attrs.find(name); given != attrs.end()) return given->second;
+  for (const AttrSpec& spec : def.attrs) {
+    if (spec.name != name) continue;
+    if (const auto* integer = std::get_if<int64_t>(&spec.value)) return *integer;
+    if (const auto* real = std::get_if<double>(&spec.value)) return *real;
+    if (const auto* text = std::get_if<std::string_view>(&spec.value)) return std::string(*text);
+    if (const auto* ints = std::get_if<Ints>(&spec.value)) return *ints;
+  }
+  return std::nullopt;
+}
+
 std::optional<Attr> attribute_value(const Formula& formula, const FormulaScope& scope) {
   switch (formula.kind) {
     case Formula::Kind::literal:
