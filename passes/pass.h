@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "compiler/ir/graph.h"
 
@@ -13,14 +14,25 @@ namespace dlc {
 /// What a pass may do to the graph's answer.
 enum class Keeps : uint8_t { exactly, within_tolerance, not_signature };
 
+/// A place that a rewrite's pattern fits, but not its conditions.
+struct NearMiss {
+  std::string rewrite;    ///< "conv-absorbs-batch-norm"
+  std::string node;       ///< Graph::describe of the outermost node
+  std::string condition;  ///< the first that failed: "weights and statistics are constant"
+};
+
 class PassContext {
  public:
   /// Adds to a named figure of the report: context.count("folded").
   void count(std::string_view what, int n = 1) { counts_[std::string(what)] += n; }
   const std::map<std::string, int>& counts() const { return counts_; }
 
+  void report(NearMiss miss) { misses_.push_back(std::move(miss)); }
+  const std::vector<NearMiss>& near_misses() const { return misses_; }
+
  private:
   std::map<std::string, int> counts_;
+  std::vector<NearMiss> misses_;
 };
 
 struct Pass {

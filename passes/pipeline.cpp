@@ -10,7 +10,20 @@ namespace dlc {
 std::span<const Pass* const> pipeline() {
   static constexpr std::array list = {
       &sink_constants,
+      &fold_shapes,
+      &fold_constants,
+      &simplify_graph,
+      // Twice: a scale that has gone into the weights makes room for the shift behind it.
+      &fold_batch_norm,
+      &fold_constants,
+      &fold_batch_norm,
+      &fold_constants,
       &decompose,
+      &simplify_graph,
+      &fold_shapes,
+      &fold_constants,
+      &eliminate_common,
+      &eliminate_dead,
   };
   return list;
 }

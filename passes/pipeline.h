@@ -6,6 +6,12 @@
 namespace dlc {
 
 extern const Pass sink_constants;
+extern const Pass simplify_graph;
+extern const Pass fold_shapes;
+extern const Pass fold_constants;
+extern const Pass fold_batch_norm;
+extern const Pass eliminate_common;
+extern const Pass eliminate_dead;
 extern const Pass decompose;
 
 }  // namespace dlc
