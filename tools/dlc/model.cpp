@@ -37,6 +37,52 @@ bool bind_inputs(const fs::path& path, const InputSource& source, onnx::ImportOp
   return bound.size() > before;
 }
 
+/// Fixes the shapes of the inputs to those of the given files: where a rank depends on a size (an
+/// If whose branches differ in rank), only known sizes compile. False: nothing new.
+bool fix_shapes(const fs::path& path, const InputSource& source, onnx::ImportOptions& import,
+                std::vector<std::string>& fixed) {
+  const std::vector<onnx::DeclaredInput> declared = onnx::declared_inputs(path, import);
+  const size_t before = fixed.size();
+  for (size_t i = 0; i < declared.size(); ++i) {
+    const auto& [name, type] = declared[i];
+    if (!type.is_tensor() || type.is_static() || import.shapes.contains(name)) continue;
+    const std::optional<Datum> value = source.from_file(declared[i], i);
+    if (!value || value->kind != Datum::Kind::tensor) continue;
+    import.shapes[name] = value->tensor.shape();
+    fixed.push_back(name);
+  }
+  return fixed.size() > before;
+}
+
+/// Makes constants of single integers and booleans: switches between branches, of which some may
+/// make no sense for the shapes at hand. False: nothing new.
+bool bind_switches(const fs::path& path, const InputSource& source, onnx::ImportOptions& import,
+                   std::vector<std::string>& bound) {
+  const std::vector<onnx::DeclaredInput> declared = onnx::declared_inputs(path, import);
+  const size_t before = bound.size();
+  for (size_t i = 0; i < declared.size(); ++i) {
+    const auto& [name, type] = declared[i];
+    const bool discrete = is_integer(type.dtype) || type.dtype == DType::boolean;
+    if (!type.is_tensor() || !discrete || import.constants.contains(name)) continue;
+    const std::optional<Datum> value = source.from_file(declared[i], i);
+    if (!value || value->kind != Datum::Kind::tensor || value->tensor.size() != 1) continue;
+    import.constants[name] = value->tensor;
+    bound.push_back(name);
+  }
+  return bound.size() > before;
+}
+
+/// Knows more about the inputs after a failure, step by step. False: there is no more to know.
+bool specialize(const fs::path& path, const InputSource& source, ErrorCode code,
+                onnx::ImportOptions& import, LoadedModel& model) {
+  if (code == ErrorCode::unsupported) {
+    if (bind_inputs(path, source, import, model.bound)) return true;
+    if (fix_shapes(path, source, import, model.fixed)) return true;
+  }
+  // With fixed shapes, a branch that is not taken may have become a contradiction.
+  return !model.fixed.empty() && bind_switches(path, source, import, model.bound);
+}
+
 /// Values for the inputs that the program still has, in its order.
 std::vector<Datum> program_inputs(const fs::path& path, const InputSource& source,
                                   const std::vector<onnx::DeclaredInput>& left,
@@ -81,8 +127,7 @@ LoadedModel load_model(const fs::path& path, const ModelOptions& options,
       load_once(path, options, source, import, model);
       return model;
     } catch (const Error& error) {
-      const bool may_bind = error.code() == ErrorCode::unsupported;
-      if (!may_bind || !bind_inputs(path, source, import, model.bound)) throw;
+      if (!specialize(path, source, error.code(), import, model)) throw;
     }
   }
 }
@@ -98,6 +143,11 @@ void print_load_notes(const LoadedModel& model, const ModelOptions& options) {
   if (!model.assumed.empty()) {
     fmt::print(stderr, "note: nothing says how large {} {}: taken as 1; --dim {}=N says it\n",
                join(model.assumed), model.assumed.size() == 1 ? "is" : "are", model.assumed[0]);
+  }
+  if (!model.fixed.empty()) {
+    fmt::print(stderr,
+               "note: compiled for the given shapes of {} only: the model's ranks depend on them\n",
+               join(model.fixed));
   }
   if (!options.verbose) return;
   if (!model.bound.empty()) {

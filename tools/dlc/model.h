@@ -19,6 +19,7 @@ struct LoadedModel {
   std::vector<Datum> inputs;  ///< for the program's inputs, in order
   std::vector<Type> output_types;
   std::vector<std::string> bound;  ///< inputs that became constants, because they decide shapes
+  std::vector<std::string> fixed;  ///< inputs whose shapes were compiled in, as given
   std::vector<std::string>
       assumed;  ///< symbolic dims that nobody gave: made-up inputs have 1 there
   double import_ms = 0, compile_ms = 0;
