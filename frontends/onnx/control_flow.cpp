@@ -181,6 +181,22 @@ void Importer::import_if(OnnxNode& node, const proto::NodeProto& from, Place pla
     node.results = import_branch(condition->at(0).number() ? then_attr : else_attr, place);
     return;
   }
+  // A branch that cannot be imported is often one that is never taken: then the condition decides.
+  const size_t findings = findings_.size();
+  const auto need_condition = [&] {
+    needed_inputs_.merge(inputs_behind(place.scope.level(), node.inputs[0]));
+  };
+  try {
+    import_branches(node, then_attr, else_attr, place);
+  } catch (...) {
+    need_condition();
+    throw;
+  }
+  if (findings_.size() > findings) need_condition();
+}
+
+void Importer::import_branches(OnnxNode& node, const BoundAttr& then_attr,
+                               const BoundAttr& else_attr, Place place) {
   // Both branches get the same captures: first those of the one, then what the other adds.
   const Body then_body = import_body(then_attr, place, {}, {}, {});
   const Body else_body = import_body(else_attr, place, {}, {}, then_body.captures);

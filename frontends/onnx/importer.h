@@ -110,6 +110,8 @@ class Importer {
   // control_flow.cpp
   bool import_control(OnnxNode& node, const proto::NodeProto& from, Place place);
   void import_if(OnnxNode& node, const proto::NodeProto& from, Place place);
+  void import_branches(OnnxNode& node, const BoundAttr& then_attr, const BoundAttr& else_attr,
+                       Place place);
   std::vector<Value> import_branch(const BoundAttr& attr, Place place);
   void import_loop(OnnxNode& node, const proto::NodeProto& from, Place place);
   void import_scan(OnnxNode& node, const proto::NodeProto& from, Place place);
