@@ -180,11 +180,11 @@ const std::vector<OpDef>& index_ops() {
        .attrs = {{"axis", int64_t{0}}, {"reduction", "none"}},
        .host = host::scatter_elements,
        .infer = infer_scatter_elements,
-       .samples =
-           {"data: f32[3,3], indices: i64[2,3], updates: f32[2,3]",
-            "data: f16[n,3], indices: i64[n,1], updates: f16[n,1], axis=-1, reduction=\"add\"",
-            "data: f32[3], indices: i64[0], updates: f32[0]",
-            "data: i64[1], indices: i32[1], updates: i64[1], reduction=\"max\""}},
+       .samples = {"data: f32[3,3], indices: i64[2,3]{1, 0, 2, -1, 2, 1}, updates: f32[2,3]",
+                   "data: f16[n,3], indices: i64[2,1]{1, -1}, updates: f16[2,1], axis=-1, "
+                   "reduction=\"add\"",
+                   "data: f32[3], indices: i64[0], updates: f32[0]",
+                   "data: i64[1], indices: i32[1]{0}, updates: i64[1], reduction=\"max\""}},
       {.name = "ScatterND",
        .doc = "data with slices of updates written (or added, ...: `reduction`) at the tuples "
               "along the "
@@ -194,10 +194,10 @@ const std::vector<OpDef>& index_ops() {
        .attrs = {{"reduction", "none"}},
        .host = host::scatter_nd,
        .infer = infer_scatter,
-       .samples = {"data: f32[3,3], indices: i64[2,1], updates: f32[2,3]",
-                   "data: f16[n,3], indices: i64[1,2], updates: f16[1], reduction=\"mul\"",
+       .samples = {"data: f32[3,3], indices: i64[2,1]{-1, 1}, updates: f32[2,3]",
+                   "data: f16[n,3], indices: i64[1,2]{0, 2}, updates: f16[1], reduction=\"mul\"",
                    "data: f32[3], indices: i64[0,1], updates: f32[0]",
-                   "data: i64[1], indices: i64[1,1], updates: i64[1], reduction=\"min\""}},
+                   "data: i64[1], indices: i64[1,1]{-1}, updates: i64[1], reduction=\"min\""}},
       {.name = "TensorScatter",
        .doc = "past_cache with update written along `axis` from write_indices[batch] on; circular: "
               "beyond the end it goes on at the start.",

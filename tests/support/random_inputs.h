@@ -1,0 +1,52 @@
+// Random inputs for a graph, the same for the same seed on every machine.
+#pragma once
+
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+#include "runtime/numeric.h"
+#include "runtime/tensor.h"
+
+namespace dlc::test {
+
+/// Floats in [-2, 2], integers in [-4, 4] (unsigned: [0, 8]), booleans, one-letter strings.
+inline Tensor random_tensor(DType dtype, const Shape& shape, std::mt19937& random) {
+  // Not a distribution of <random>: their results differ between libraries.
+  const auto unit = [&] { return static_cast<double>(random()) / 4294967296.0; };
+  Tensor tensor = Tensor::allocate(dtype, shape);
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    if (dtype == DType::string) {
+      tensor.as_mutable<std::string>()[i] = std::string(1, static_cast<char>('a' + random() % 4));
+    } else if (dtype == DType::boolean) {
+      store_integer(dtype, tensor.mutable_data(), i, random() % 2);
+    } else if (is_integer(dtype)) {
+      const auto value = static_cast<int64_t>(random() % 9);
+      store_integer(dtype, tensor.mutable_data(), i, is_signed(dtype) ? value - 4 : value);
+    } else {
+      store_real(dtype, tensor.mutable_data(), i, 4 * unit() - 2);
+    }
+  }
+  return tensor;
+}
+
+/// One tensor an input; symbolic sizes are 3.
+inline std::vector<Datum> random_inputs(const Graph& graph, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<Datum> inputs;
+  for (Value input : graph.inputs()) {
+    const Type& type = graph.type(input);
+    Shape shape;
+    for (const Dim& dim : type.shape) {
+      std::map<std::string, Dim> sizes;
+      dim.visit_symbols([&](const std::string& name) { sizes.emplace(name, 3); });
+      shape.push_back(dim.substitute(sizes).number());
+    }
+    inputs.emplace_back(random_tensor(type.dtype, shape, random));
+  }
+  return inputs;
+}
+
+}  // namespace dlc::test
