@@ -146,7 +146,7 @@ class Scheduler {
       s_.inner = s_.outer.back();
       s_.outer.pop_back();
       choose_vector();
-      row_cost = choose_chunk();
+      row_cost = choose_across() ? cost_ * s_.inner->extent * Dim(s_.across_rows) : choose_chunk();
     }
     s_.item_cost = gather_rows(row_cost);
     Dim points = 1;
@@ -169,6 +169,34 @@ class Scheduler {
     if (reduces_alone) return;
     s_.lanes = choose_lanes(s_.inner->extent, std::max(2, vector_bits_ / widest),
                             vectors_at_once(weight_, irregular));
+  }
+
+  /// An axis along which loads are contiguous that jump with the inner one.
+  bool choose_across() {
+    const std::optional<int64_t> extent = s_.inner->extent.as_number();
+    if (s_.lanes == 1 || !extent || *extent < transposed_tile) return false;
+    for (const Expr& body : nest_.bodies)
+      if (has_reduction(body) || has_choice(body)) return false;
+    for (size_t k = 0; k < s_.outer.size(); ++k) {
+      const Axis axis = s_.outer[k];
+      const std::optional<int64_t> rows = axis.extent.as_number();
+      if (!rows || *rows < transposed_tile) continue;
+      if (transposed_loads(nest_.bodies, s_.inner->variable, axis.variable, shapes_).empty())
+        continue;
+      s_.across = axis;
+      s_.across_rows = *rows >= 4 * transposed_tile ? 2 * transposed_tile : transposed_tile;
+      s_.lanes = transposed_tile;
+      s_.outer.erase(s_.outer.begin() + static_cast<std::ptrdiff_t>(k));
+      chunks_ = *rows / s_.across_rows;
+      return true;
+    }
+    return false;
+  }
+
+  static bool has_choice(const Expr& body) {
+    bool found = false;
+    visit(body, [&](const Expr& e) { found = found || e->kind == ExprKind::select; });
+    return found;
   }
 
   /// Whether something is computed once for a whole row: then rows stay in one piece.
@@ -219,7 +247,7 @@ class Scheduler {
 
   /// Cheap rows are taken several at a time, so that finding the place of an item costs little.
   Dim gather_rows(Dim cost) {
-    while (!s_.outer.empty() && s_.chunk == 0) {
+    while (!s_.outer.empty() && s_.chunk == 0 && !s_.across) {
       const std::optional<int64_t> now = cost.as_number();
       const std::optional<int64_t> more = (cost * s_.outer.back().extent).as_number();
       if (!now || !more || static_cast<double>(*now) >= small_item / 4 ||
@@ -240,6 +268,10 @@ class Scheduler {
       if (!parallel.empty()) parallel += " x ";
       parallel += fmt::format("{} of {}", chunks_.to_string(), s_.chunk);
     }
+    if (s_.across) {
+      if (!parallel.empty()) parallel += " x ";
+      parallel += fmt::format("{} of {}", chunks_.to_string(), s_.across_rows);
+    }
     s_.summary = parallel.empty() ? "one item" : "parallel " + parallel;
     s_.text = parallel.empty() ? "one item\n" : fmt::format("parallel {}\n", parallel);
     for (const Axis& axis : s_.middle) {
@@ -249,6 +281,10 @@ class Scheduler {
     if (s_.inner) {
       const std::string extent =
           s_.chunk > 0 ? std::to_string(s_.chunk) : s_.inner->extent.to_string();
+      if (s_.across) {
+        s_.text += fmt::format("{}for {} by transposed tiles\n", indent, s_.across_rows);
+        indent += "  ";
+      }
       const std::string kind = s_.lanes > 1 ? fmt::format("vector x{} ", s_.lanes) : "serial ";
       s_.summary += "; " + kind + extent;
       s_.text += fmt::format("{}{}{}\n", indent, kind, extent);
@@ -267,6 +303,30 @@ class Scheduler {
 };
 
 }  // namespace
+
+std::vector<Expr> transposed_loads(const std::vector<Expr>& bodies, Variable v, Variable across,
+                                   const std::vector<Dims>& shapes) {
+  std::vector<Expr> result;
+  FreeVariables free;
+  for (const Expr& body : bodies) {
+    visit(body, [&](const Expr& e) {
+      if (e->kind != ExprKind::load || !free.depends(e, v)) return;
+      const bool known = std::any_of(result.begin(), result.end(), [&](const Expr& other) {
+        return other.identity() == e.identity();
+      });
+      if (known) return;
+      const Linear offset = load_offset(e.node(), shapes[e->input]);
+      for (const Linear::Term& term : offset.terms)
+        if (term.atom->kind != ExprKind::variable &&
+            (free.depends(term.atom, v) || free.depends(term.atom, across)))
+          return;
+      const std::optional<int64_t> step = offset.coefficient(v).as_number();
+      const bool is_far = !step || std::abs(*step) > 2;
+      if (is_far && offset.coefficient(across) == Dim(1)) result.push_back(e);
+    });
+  }
+  return result;
+}
 
 // Counts half an operation of overhead for each vector, and that the last one overlaps.
 int choose_lanes(const Dim& extent, int native, int most) {

@@ -96,8 +96,8 @@ class Emitter {
   bool is_bound(const Expr& e);  ///< all variables that it depends on
   /// Whether it reads memory, so that it must not be evaluated where a select does not choose it.
   bool needs_guard(const Expr& e);
-  /// Up to the end of the scope, `condition` (by identity) is known to be `value`.
-  void assume(const Expr& condition, bool value) { remember(condition, ir_.getInt1(value)); }
+  /// Up to the end of the scope, this node (by identity) has the given value.
+  void assume(const Expr& e, Value* value) { remember(e, value); }
   /// The sum of the terms; the vector variable stands for its first lane.
   Value* first_lane(const Linear& sum);
   /// Loads of `input` (also numbers that are no operand) become whatever `make` gives.

@@ -87,11 +87,11 @@ Value* Interior::row_is_inside() const {
 }
 
 void Interior::assume_row() const {
-  for (const Condition& c : rows_) emit_.assume(c.node, true);
+  for (const Condition& c : rows_) emit_.assume(c.node, emit_.ir().getTrue());
 }
 
 void Interior::assume_columns() const {
-  for (const Condition& c : columns_) emit_.assume(c.node, true);
+  for (const Condition& c : columns_) emit_.assume(c.node, emit_.ir().getTrue());
 }
 
 /// step * v + rest < 0: for step > 0 up to v = ceil(-rest / step), exclusive; for step < 0 from

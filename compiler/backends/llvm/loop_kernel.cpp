@@ -21,17 +21,22 @@ std::optional<int64_t> number(const Value* value) {
 
 class LoopEmitter {
  public:
-  LoopEmitter(Emitter& emit, const LoopNest& nest, const LoopSchedule& schedule, int first_output)
+  LoopEmitter(Emitter& emit, const LoopNest& nest, const LoopSchedule& schedule,
+              const std::vector<Dims>& shapes, int first_output)
       : emit_(emit), nest_(nest), schedule_(schedule), first_output_(first_output) {
     Dim stride = 1;
     for (size_t k = nest.axes.size(); k-- > 0;) {
       position_.add_term(variable(nest.axes[k].variable), stride);
       stride = stride * nest.axes[k].extent;
     }
+    if (schedule.across)
+      loads_across_ = transposed_loads(nest.bodies, schedule.inner->variable,
+                                       schedule.across->variable, shapes);
   }
 
   void run() {
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) {
+      if (schedule_.across) return tiles(item);
       if (schedule_.chunk == 0) {
         emit_.bind_item(schedule_.outer, item);
         hoist(schedule_.middle, 0);
@@ -48,6 +53,74 @@ class LoopEmitter {
     Value* chunks = emit_.dim(chunk_count());
     emit_.bind_item(schedule_.outer, emit_.ir().CreateUDiv(item, chunks));
     return emit_.ir().CreateURem(item, chunks);
+  }
+
+  /// Rows of an item by square tiles: loads that are contiguous along the rows fill a tile column
+  /// by column, which is transposed in registers.
+  void tiles(Value* item) {
+    constexpr int side = transposed_tile;
+    llvm::IRBuilder<>& ir = emit_.ir();
+    const int64_t rows = schedule_.across->extent.number(), step = schedule_.across_rows;
+    Value* blocks = emit_.constant(rows / step);
+    emit_.bind_item(schedule_.outer, ir.CreateUDiv(item, blocks));
+    Value* block = ir.CreateURem(item, blocks);
+    Value* begin = ir.CreateMul(block, emit_.constant(step));
+    Value* is_last = ir.CreateICmpEQ(block, emit_.constant(rows / step - 1));
+    Value* end =
+        ir.CreateSelect(is_last, emit_.constant(rows), ir.CreateAdd(begin, emit_.constant(step)));
+    const auto overlapping = [&](Value* from, Value* to, const Emitter::Body& body) {
+      Value* last = ir.CreateSub(to, emit_.constant(side));
+      emit_.for_loop(from, to, side, [&](Value* i) {
+        body(ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, i, last));
+      });
+    };
+    overlapping(emit_.constant(0), emit_.dim(schedule_.inner->extent),
+                [&](Value* v) { overlapping(begin, end, [&](Value* row) { tile(row, v); }); });
+  }
+
+  void tile(Value* row, Value* v) {
+    constexpr int side = transposed_tile;
+    llvm::IRBuilder<>& ir = emit_.ir();
+    std::vector<std::vector<Value*>> transposed;
+    for (const Expr& e : loads_across_) {
+      std::vector<Value*> lines;
+      for (int k = 0; k < side; ++k) {
+        emit_.scope([&] {
+          emit_.bind(schedule_.inner->variable, ir.CreateAdd(v, emit_.constant(k)));
+          emit_.bind_lanes(schedule_.across->variable, row, side);
+          lines.push_back(emit_.emit_lanes(e));
+        });
+      }
+      transposed.push_back(transpose(lines));
+    }
+    for (int k = 0; k < side; ++k) {
+      emit_.scope([&] {
+        emit_.bind(schedule_.across->variable, ir.CreateAdd(row, emit_.constant(k)));
+        emit_.bind_lanes(schedule_.inner->variable, v, side);
+        for (size_t i = 0; i < loads_across_.size(); ++i)
+          emit_.assume(loads_across_[i], transposed[i][static_cast<size_t>(k)]);
+        bodies();
+      });
+    }
+  }
+
+  /// Pairs within halves, pairs of pairs, halves: each step is one shuffle that stays within (or
+  /// swaps) 128-bit halves of 32-bit elements.
+  std::vector<Value*> transpose(std::vector<Value*> x) {
+    llvm::IRBuilder<>& ir = emit_.ir();
+    const auto step = [&](size_t distance, llvm::ArrayRef<int> low, llvm::ArrayRef<int> high) {
+      std::vector<Value*> y(x.size());
+      for (size_t i = 0; i < x.size(); ++i) {
+        if (i & distance) continue;
+        y[i] = ir.CreateShuffleVector(x[i], x[i + distance], low);
+        y[i + distance] = ir.CreateShuffleVector(x[i], x[i + distance], high);
+      }
+      x = y;
+    };
+    step(1, {0, 8, 2, 10, 4, 12, 6, 14}, {1, 9, 3, 11, 5, 13, 7, 15});
+    step(2, {0, 1, 8, 9, 4, 5, 12, 13}, {2, 3, 10, 11, 6, 7, 14, 15});
+    step(4, {0, 1, 2, 3, 8, 9, 10, 11}, {4, 5, 6, 7, 12, 13, 14, 15});
+    return x;
   }
 
   Dim chunk_count() const {
@@ -165,6 +238,7 @@ class LoopEmitter {
   const LoopSchedule& schedule_;
   int first_output_;
   Linear position_;
+  std::vector<Expr> loads_across_;
 };
 
 }  // namespace
@@ -174,7 +248,9 @@ CompiledKernel emit_loop_kernel(const LoopKernel& kernel, const TargetInfo& targ
   const LoopNest nest = make_loop_nest(kernel);
   const LoopSchedule schedule = make_schedule(kernel, nest, target.vector_bits);
   Emitter emit(module, symbol, target, buffer_types(kernel));
-  LoopEmitter(emit, nest, schedule, static_cast<int>(kernel.operands.size())).run();
+  std::vector<Dims> shapes;
+  for (const Type& type : kernel.operands) shapes.push_back(type.shape);
+  LoopEmitter(emit, nest, schedule, shapes, static_cast<int>(kernel.operands.size())).run();
   emit.finish();
   CompiledKernel result;
   result.params = emit.params();

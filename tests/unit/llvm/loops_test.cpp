@@ -63,6 +63,24 @@ TEST(LoopKernel, TransposesStridesAndReverses) {
                                 })}});
 }
 
+TEST(LoopKernel, TransposesByTilesOfEveryType) {
+  for (const DType type : {DType::f32, DType::u8, DType::f16, DType::f64, DType::boolean}) {
+    const Tensor a = random_tensor(type, {3, 21, 45}, {0, 100});
+    expect_same({.operands = {a},
+                 .outputs = {tensor({3, 45, 21},
+                                    [&](const Indices& i) {
+                                      return at({i[0], i[2], i[1]}, 0, type);
+                                    })},
+                 .tolerance = 0});
+  }
+  const Tensor a = random_tensor(DType::f32, {2, 9, 10, 40});
+  const Tensor b = random_tensor(DType::f32, {2, 10, 40, 9}, {}, 2);
+  expect_same({.operands = {a, b},
+               .outputs = {tensor({2, 10, 40, 9}, [&](const Indices& i) {
+                 return at({i[0], i[3], i[1], i[2]}) * at(i, 1) + at({i[0], i[3], i[1], i[2]});
+               })}});
+}
+
 TEST(LoopKernel, GathersByLoadedIndex) {
   const Tensor a = random_tensor(DType::f32, {11, 6});
   const Tensor rows = random_tensor(DType::i64, {21}, {0, 10.9});
