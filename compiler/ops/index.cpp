@@ -120,8 +120,9 @@ int64_t whole_number(const Tensor& scalar) {
 }
 
 Computed compute_one_hot(const ComputeArgs& args) {
-  const Tensor* number = args.constant("depth");  // of any type
-  const Dims depths = number ? Dims(1, whole_number(*number)) : args.values("depth");
+  const bool real = is_float(args.dtype("depth"));
+  const Dims depths =
+      real ? Dims(1, whole_number(args.constant_or_fail("depth"))) : args.values("depth");
   if (depths.size() != 1) fail("depth must have one element");
   const int64_t axis = args.axis("axis", args.rank("indices") + 1);
   Dims shape = args.shape("indices");

@@ -25,6 +25,16 @@ class KnownValues {
     return dims_[value] = std::move(found);
   }
 
+  /// The value in numbers, floats on the way included (sizes that are scaled, for instance).
+  std::optional<Tensor> tensor(Value value) {
+    if (!is_small(graph_.type(value))) return {};
+    if (const Tensor* constant = graph_.constant(value)) return *constant;
+    const auto [entry, fresh] = tensors_.try_emplace(value);
+    if (!fresh) return entry->second;
+    std::optional<Tensor> found = evaluate_known(value);
+    return tensors_[value] = std::move(found);
+  }
+
  private:
   static bool is_small(const Type& type) {
     if (!type.is_tensor() || !type.ranked || !type.is_static()) return false;
@@ -80,16 +90,6 @@ class KnownValues {
     return Dims(ints.begin(), ints.end());
   }
 
-  /// The value in numbers, floats on the way included (sizes that are scaled, for instance).
-  std::optional<Tensor> tensor(Value value) {
-    if (!is_small(graph_.type(value))) return {};
-    if (const Tensor* constant = graph_.constant(value)) return *constant;
-    const auto [entry, fresh] = tensors_.try_emplace(value);
-    if (!fresh) return entry->second;
-    std::optional<Tensor> found = evaluate_known(value);
-    return tensors_[value] = std::move(found);
-  }
-
   std::optional<Tensor> evaluate_known(Value value) {
     const NodeId id = graph_.producer(value);
     if (!id.valid()) return {};
@@ -141,6 +141,12 @@ class KnownValues {
 std::optional<Dims> known_values(const Graph& graph, Value value) {
   if (!value.valid()) return {};
   return KnownValues(graph).dims(value);
+}
+
+std::optional<Tensor> known_tensor(const Graph& graph, Value value) {
+  if (!value.valid()) return {};
+  if (const Tensor* constant = graph.constant(value)) return *constant;
+  return KnownValues(graph).tensor(value);
 }
 
 }  // namespace dlc

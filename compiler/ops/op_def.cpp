@@ -168,8 +168,8 @@ const Tensor* OpArgs::constant(std::string_view input) const {
   return has(input) ? graph_.constant(inputs_[position(input)]) : nullptr;
 }
 
-const Tensor& OpArgs::constant_or_fail(std::string_view input) const {
-  if (const Tensor* value = constant(input)) return *value;
+Tensor OpArgs::constant_or_fail(std::string_view input) const {
+  if (std::optional<Tensor> value = known_tensor(graph_, inputs_[position(input)])) return *value;
   throw NeedsValue(
       fmt::format("the value of input {} must be known when the model is compiled", input),
       inputs_[position(input)]);

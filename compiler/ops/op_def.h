@@ -113,9 +113,10 @@ class OpArgs {
   /// Elements of an integer input, symbolic where need be. Throws NeedsValue if not known.
   Dims values(std::string_view input) const;
   std::optional<Dims> values_if_known(std::string_view input) const;
-  /// The tensor, if the input is a constant; constant_or_fail throws NeedsValue.
+  /// The tensor, if the input is a constant. constant_or_fail: or if it can be computed from
+  /// constants and static sizes; throws NeedsValue if not.
   const Tensor* constant(std::string_view input) const;
-  const Tensor& constant_or_fail(std::string_view input) const;
+  Tensor constant_or_fail(std::string_view input) const;
 
  private:
   const OpDef& def_;

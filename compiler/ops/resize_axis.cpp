@@ -111,8 +111,8 @@ void set_scale(ResizeAxis& axis, int64_t up, int64_t down) {
   axis.down = down;
 }
 
-void set_sizes(ResizeAxis& axis, const Dims& sizes, const Tensor* scales) {
-  if (!scales) {
+void set_sizes(ResizeAxis& axis, const Dims& sizes, const Reals& scales) {
+  if (scales.empty()) {
     axis.output = sizes[axis.entry];
     axis.up = axis.output;
     axis.down = axis.input;
@@ -126,7 +126,7 @@ void set_sizes(ResizeAxis& axis, const Dims& sizes, const Tensor* scales) {
     }
     return;
   }
-  const Fraction scale = fraction_of(scales->to_reals()[axis.entry]);
+  const Fraction scale = fraction_of(scales[axis.entry]);
   axis.up = scale.up;
   axis.down = scale.down;
   axis.output = floor_div(axis.input * scale.up, scale.down);
@@ -139,9 +139,9 @@ std::vector<ResizeAxis> resize_axes(const OpArgs& args) {
   Ints axes = args.ints("axes");
   for (int64_t k = 0; !args.has_attr("axes") && k < args.rank("X"); ++k) axes.push_back(k);
   const bool by_scales = args.has("scales") && !(product(args.shape("scales")) == Dim(0));
-  const Tensor* scales = by_scales ? &args.constant_or_fail("scales") : nullptr;
-  if (!scales && !args.has("sizes")) fail("neither scales nor sizes are given");
-  const Dims sizes = scales ? Dims(scales->size()) : args.values("sizes");
+  const Reals scales = by_scales ? args.constant_or_fail("scales").to_reals() : Reals();
+  if (!by_scales && !args.has("sizes")) fail("neither scales nor sizes are given");
+  const Dims sizes = by_scales ? Dims(scales.size()) : args.values("sizes");
   if (sizes.size() != axes.size())
     fail("{} sizes or scales for {} axes", sizes.size(), axes.size());
   std::vector<ResizeAxis> all;
@@ -152,7 +152,7 @@ std::vector<ResizeAxis> resize_axes(const OpArgs& args) {
     set_sizes(axis, sizes, scales);
     all.push_back(axis);
   }
-  if (!scales) keep_aspect_ratio(all, args.text("keep_aspect_ratio_policy"));
+  if (!by_scales) keep_aspect_ratio(all, args.text("keep_aspect_ratio_policy"));
   const std::string mode = args.text("coordinate_transformation_mode");
   if (mode == "tf_crop_and_resize" &&
       (!args.has("roi") || args.shape("roi") != Dims{2 * int64_t(axes.size())}))

@@ -196,7 +196,7 @@ Dim real_steps(double start, double limit, double delta) {
 Computed real_range(const ComputeArgs& args) {
   double bounds[3];
   for (size_t k = 0; k < 3; ++k) {
-    const Tensor& bound = args.constant_or_fail(args.def().inputs[k].name);
+    const Tensor bound = args.constant_or_fail(args.def().inputs[k].name);
     if (bound.size() != 1) fail("{} must be a scalar", args.def().inputs[k].name);
     bounds[k] = load_real(bound.dtype(), bound.data(), 0);
   }

@@ -118,6 +118,19 @@ TEST(Range, CountsUpAndDown) {
   EXPECT_THROW(wrong("Range", {"i64[]{0}", "i64[]{3}", "i64[]{0}"}, {}, {"_"}), Error);
 }
 
+TEST(Range, RealBoundsMayBeComputedFromStaticSizes) {
+  Graph graph;
+  Builder build(graph);
+  const Value x = graph.add_input(parse_type("f32[5,3]"));
+  const Value size = build("Cast", {build("Size", {x})}, {{"to", int64_t{1}}});
+  const Value limit = build("Div", {size, build.scalar(DType::f32, 2)});
+  const Value range =
+      build("Range", {build.scalar(DType::f32, 0), limit, build.scalar(DType::f32, 1)});
+  EXPECT_EQ(to_string(graph.type(range)), "f32[8]");
+  const Value y = graph.add_input(parse_type("f32[]"));
+  EXPECT_THROW(build("Range", {y, limit, limit}), NeedsValue);
+}
+
 TEST(OneHot, NegativeIndicesCountFromTheEndAndOthersOutsideAreCold) {
   EXPECT_EQ(wrong("OneHot", {"i64[3]{1, -1, 3}", "i64[]{3}", "f32[2]{0, 5}"}, {},
                   {"f32[3,3]{0, 5, 0, 0, 0, 5, 0, 0, 0}"}),
