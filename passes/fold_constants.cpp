@@ -14,6 +14,8 @@ namespace {
 /// cheaper to make than to keep.
 constexpr int64_t free_bytes = 64 << 10;
 constexpr int64_t growth = 2;
+/// Larger results take long to compute, and a weight that is only moved is packed as it is.
+constexpr int64_t max_bytes = 16 << 20;
 /// Multiplications that the interpreter does in about a second.
 constexpr double max_products = 1e8;
 
@@ -50,7 +52,8 @@ bool can_fold(const Graph& graph, const Node& node) {
   if (!constant) return false;
   const std::optional<int64_t> before = bytes_of(graph, node.inputs);
   const std::optional<int64_t> after = bytes_of(graph, node.outputs);
-  if (!before || !after || *after > free_bytes + growth * *before) return false;
+  if (!before || !after || *after > max_bytes) return false;
+  if (*after > free_bytes + growth * *before) return false;
   return !def.contraction || products_of(graph, node) <= max_products;
 }
 
