@@ -1,5 +1,6 @@
 // Walking, comparing and rebuilding expressions, and tensors by formula.
 // Next: simplify.cpp.
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <set>
@@ -41,13 +42,23 @@ class Rewriter {
       args.push_back((*this)(arg));
       changed = changed || args.back().identity() != arg.identity();
     }
-    Expr result = changed ? with_args(e, std::move(args)) : e;
-    if (Expr replaced = replace_(result); replaced.valid()) result = std::move(replaced);
+    Expr result = changed ? with_args(e, args) : e;
+    // What folding makes of new operands is one of them or a part of one: replaced already.
+    if (!changed || is_application(result, e, args)) {
+      if (Expr replaced = replace_(result); replaced.valid()) result = std::move(replaced);
+    }
     done_.emplace(e.identity(), result);
     return result;
   }
 
  private:
+  /// Whether `result` is e's operation on `args`, and not something that it folded to.
+  static bool is_application(const Expr& result, const Expr& e, const std::vector<Expr>& args) {
+    return result->kind == e->kind &&
+           std::equal(result->args.begin(), result->args.end(), args.begin(), args.end(),
+                      [](const Expr& a, const Expr& b) { return a.identity() == b.identity(); });
+  }
+
   const std::function<Expr(const Expr&)>& replace_;
   std::unordered_map<const void*, Expr> done_;
 };

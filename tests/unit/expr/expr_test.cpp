@@ -113,6 +113,20 @@ TEST(Expr, RewriteVisitsSharedTermsOnce) {
   EXPECT_TRUE(same(y, y));
 }
 
+TEST(Expr, WhatAReplacementFoldsToIsNotReplacedAgain) {
+  const Expr e = load(0, DType::i64, {index(2)}) + load(1, DType::i64, {});
+  const Expr sum = rewrite(e, [](const Expr& node) {
+    if (node->kind != ExprKind::load) return Expr();
+    return node->input == 1 ? index(0) : load(1, DType::i64, node->args);
+  });
+  EXPECT_TRUE(same(sum, load(1, DType::i64, {index(2)}))) << to_string(sum);
+
+  const Variable a = fresh_variable(), b = fresh_variable(), c = fresh_variable();
+  const Expr moved = substitute(variable(a) + variable(c),
+                                {{a, variable(b)}, {b, variable(a)}, {c, index(0)}});
+  EXPECT_TRUE(same(moved, variable(b)));
+}
+
 TEST(Expr, UnflattenInvertsFlatten) {
   const Dims shape = {2, 3, 4};
   for (int64_t at = 0; at < 24; ++at) {
