@@ -33,6 +33,7 @@ std::vector<const OpDef*> join_tables() {
            &quantization_ops(),
            &attention_ops(),
            &host_ops(),
+           &sequence_ops(),
        }) {
     for (const OpDef& row : *table) rows.push_back(&row);
   }
