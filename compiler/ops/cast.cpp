@@ -1,7 +1,8 @@
-// Ops that keep an element or change its type: Cast, CastLike, Identity, dlc.Widen, Dropout.
+// Ops that keep an element or change its type: Cast, BitCast, Identity, Dropout and the like.
 // Conversions of single elements: runtime/numeric.h.
 #include "compiler/ops/builder.h"
 #include "compiler/ops/registry.h"
+#include "runtime/host/bit_cast.h"
 
 #include <cmath>
 
@@ -52,6 +53,16 @@ Expr cast_element(const ScalarArgs& a) {
     fail_as(ErrorCode::unsupported, "a cast to f8e8m0 must saturate and round up");
   if (!has_range || saturate || !is_float(x.dtype())) return cast(to, x);
   return cast_unsaturated(to, x);
+}
+
+std::vector<Type> infer_bit_cast(const OpArgs& a) {
+  const int64_t code = a.integer("to");
+  if (code <= 0 || code >= dtype_count) fail("attribute to is {}, which is no element type", code);
+  const auto to = static_cast<DType>(code);
+  const DType from = a.dtype("input");
+  if (bits(to) != bits(from) || bits(to) == 0)
+    fail("{} has not as many bits as {}", name(to), name(from));
+  return {Type::tensor(to, a.shape("input"))};
 }
 
 std::vector<Value> expand_cast_like(const OpArgs& a, Builder& build,
@@ -113,6 +124,15 @@ const std::vector<OpDef>& cast_ops() {
        .expand = expand_cast_like,
        .samples = {"input: f32[2,3], target_type: f16[1]", "input: f16[], target_type: f64[2]",
                    "input: f32[0], target_type: i32[0]"}},
+      {.name = "BitCast",
+       .doc = "The bits of the input as elements of the type `to`, which has as many bits.",
+       .source = "ONNX BitCast-26",
+       .inputs = {{"input", types::all & ~types::strings}},
+       .attrs = {{"to", required_attr}},
+       .host = host::bit_cast,
+       .infer = infer_bit_cast,
+       .samples = {"input: f32[2,3], to=6", "input: i8[4], to=2", "input: f16[1], to=16",
+                   "input: i64[0], to=11"}},
       {.name = "dlc.Widen",
        .doc = "The input in the type that arithmetic on it is done in: narrow floats as f32.",
        .source = "dlc",

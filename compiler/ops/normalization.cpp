@@ -56,9 +56,9 @@ std::vector<Value> expand_batch_normalization(const OpArgs& a, Builder& build,
   const double epsilon = a.real("epsilon"), momentum = a.real("momentum");
   const Term scale = channels(inputs[1]), shift = channels(inputs[2]);
   if (a.integer("training_mode") == 0) {
-    if (a.output_count() > 1) fail("only training_mode=1 has running statistics as outputs");
     const Term factor = scale / sqrt(channels(inputs[4]) + epsilon);
-    return {cast(a.dtype("X"), (x - channels(inputs[3])) * factor + shift)};
+    const Term y = (x - channels(inputs[3])) * factor + shift;
+    return {cast(a.dtype("X"), y), inputs[3], inputs[4]};
   }
   Ints axes = axes_from(2, x.rank());
   axes.insert(axes.begin(), 0);

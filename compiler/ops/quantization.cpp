@@ -58,31 +58,50 @@ DType quantized_type(const OpArgs& a) {
   return type;
 }
 
-/// The quotient in the type that `precision` or the scale says; wide enough for arithmetic.
-Expr quotient(const OpArgs& a, const Expr& x, const Expr& scale) {
+/// In which type x is divided by the scale.
+DType quotient_type(const OpArgs& a) {
   DType type = a.dtype("y_scale");
   if (a.integer("precision") != 0) type = static_cast<DType>(a.integer("precision"));
   if (type == DType::f8e8m0) type = DType::f32;
   if (!(one(type) & floats))
     fail_as(ErrorCode::unsupported, "quantization with a precision of {}", name(type));
-  const DType wide = arithmetic_type(type);
-  const auto rounded = [&](const Expr& e) { return cast(wide, cast(type, e)); };
-  return rounded(rounded(x) / rounded(scale));
+  return type;
 }
 
-/// y = saturate(round(x / scale) + zero_point); floating-point types are not rounded to integers
-/// first. NaN gives the lowest integer.
-Computed quantize(const ComputeArgs& a) {
-  const Operand x = a["x"], scale = a["y_scale"];
+/// x / scale and what follows are two ops, so that the quotient is rounded before it meets a tie.
+std::vector<Value> expand_quantize(const OpArgs& a, Builder& build, std::span<const Value> inputs) {
   const DType type = quantized_type(a);
   if (a.integer("saturate") == 0 && (one(type) & f8))
     fail_as(ErrorCode::unsupported, "quantization to {} without saturation", name(type));
+  const AttrMap place = {{"axis", a.integer("axis")}, {"block_size", a.integer("block_size")}};
+  AttrMap divide = place, round = place;
+  divide["to"] = static_cast<int64_t>(quotient_type(a));
+  round["to"] = static_cast<int64_t>(type);
+  const Value quotient = build("dlc.DivideByScale", {inputs[0], inputs[1]}, std::move(divide));
+  const Value zero = a.has("y_zero_point") ? inputs[2] : Value();
+  return {build("dlc.RoundToSteps", {quotient, zero}, std::move(round))};
+}
+
+/// x / scale, both and the result in the type `to`
+Computed divide_by_scale(const ComputeArgs& a) {
+  const Operand x = a["x"], scale = a["scale"];
+  const auto type = static_cast<DType>(a.integer("to"));
+  const auto rounded = [&](const Expr& e) { return cast(arithmetic_type(type), cast(type, e)); };
   return tensor(x.shape(), [&](const Indices& i) {
-    const Indices place = scale_place(a, scale.shape(), x.shape(), i);
-    Expr value = quotient(a, x(i), scale(place));
-    if (is_integer(type)) value = round(value);
-    if (a.has("y_zero_point")) {
-      const Operand zero = a["y_zero_point"];
+    const Expr divisor = scale(scale_place(a, scale.shape(), x.shape(), i));
+    return cast(type, rounded(x(i)) / rounded(divisor));
+  });
+}
+
+/// saturate(round(x) + zero_point); floating-point types are not rounded to integers first. NaN
+/// gives the lowest integer.
+Computed round_to_steps(const ComputeArgs& a) {
+  const Operand x = a["x"];
+  const auto type = static_cast<DType>(a.integer("to"));
+  return tensor(x.shape(), [&](const Indices& i) {
+    Expr value = is_integer(type) ? round(x(i)) : x(i);
+    if (a.has("zero_point")) {
+      const Operand zero = a["zero_point"];
       value = value + cast(value.dtype(), zero(scale_place(a, zero.shape(), x.shape(), i)));
     }
     if (!is_integer(type)) return cast(type, value);
@@ -142,6 +161,50 @@ std::vector<Value> expand_quantized_matmul(const OpArgs&, Builder& build,
   return {build("QuantizeLinear", {real, widen({build, inputs[6]}), inputs[7]})};
 }
 
+constexpr std::string_view window_attrs[] = {"auto_pad",     "dilations", "group",
+                                             "kernel_shape", "pads",      "strides"};
+
+/// A value per output channel ([m] or one for all) next to a convolution's weights or results,
+/// whose channels are followed by `axes` more.
+Term per_channel(const Term& x, int64_t axes) {
+  if (x.rank() == 0 || x.shape()[0] == Dim(1)) return reshape(x, {});
+  return append_axes(x, axes);
+}
+
+/// The convolution of integers less their zero points, in i32. It is computed in f64, which holds
+/// all sums exactly.
+Term convolve_integers(const OpArgs& a, const Term& x, const Term& w, Value x_zero, Value w_zero) {
+  Builder& build = x.build();
+  const auto shifted = [&](const Term& value, Value zero, int64_t axes) {
+    const Term real = cast(DType::f64, value);
+    if (!zero.valid()) return real;
+    return real - cast(DType::f64, per_channel({build, zero}, axes));
+  };
+  AttrMap attrs;
+  for (std::string_view name : window_attrs) {
+    if (const Attr* given = a.attr(name)) attrs.emplace(name, *given);
+  }
+  const Term y(build, build("Conv", {shifted(x, x_zero, 0), shifted(w, w_zero, w.rank() - 1)},
+                            std::move(attrs)));
+  return cast(DType::i32, y);
+}
+
+std::vector<Value> expand_conv_integer(const OpArgs& a, Builder& build,
+                                       std::span<const Value> inputs) {
+  const auto input = [&](size_t k) { return k < inputs.size() ? inputs[k] : Value(); };
+  return {convolve_integers(a, {build, inputs[0]}, {build, inputs[1]}, input(2), input(3))};
+}
+
+std::vector<Value> expand_quantized_conv(const OpArgs& a, Builder& build,
+                                         std::span<const Value> inputs) {
+  const auto input = [&](size_t k) { return Term(build, inputs[k]); };
+  Term sums = convolve_integers(a, input(0), input(3), inputs[2], inputs[5]);
+  const int64_t axes = sums.rank() - 2;
+  if (a.has("B")) sums = sums + per_channel(input(8), axes);
+  const Term scale = per_channel(reshape(input(1), {}) * input(4), axes);
+  return {build("QuantizeLinear", {cast(DType::f32, sums) * scale, inputs[6], inputs[7]})};
+}
+
 }  // namespace
 
 const std::vector<OpDef>& quantization_ops() {
@@ -155,13 +218,31 @@ const std::vector<OpDef>& quantization_ops() {
                   {"y_zero_point", quantized, Presence::optional}},
        .attrs =
            {{"axis", 1}, {"block_size", 0}, {"output_dtype", 0}, {"precision", 0}, {"saturate", 1}},
-       .compute = quantize,
-       .final_type = true,
+       .expand = expand_quantize,
        .samples = {"x: f32[2,3], y_scale: f32[], y_zero_point: u8[]",
                    "x: f32[2,3], y_scale: f32[3], y_zero_point: i8[3], axis=-1",
                    "x: f32[4,6], y_scale: f32[4,2], block_size=3", "x: f16[3], y_scale: f16[]",
                    "x: f32[3], y_scale: f32[], output_dtype=5", "x: f32[1], y_scale: f32[1]",
                    "x: f32[0], y_scale: f32[]"}},
+      {.name = "dlc.DivideByScale",
+       .doc = "x / scale in the element type `to`, with scales as in QuantizeLinear.",
+       .source = "ONNX QuantizeLinear-28",
+       .inputs = {{"x", floats | one(DType::i32)}, {"scale", scales}},
+       .attrs = {{"axis", 1}, {"block_size", 0}, {"to", required_attr}},
+       .compute = divide_by_scale,
+       .final_type = true,
+       .samples = {"x: f32[2,3], scale: f32[], to=1", "x: f16[2,3], scale: f16[3], axis=-1, to=10",
+                   "x: f32[1], scale: f32[1], to=1", "x: f32[0], scale: f32[], to=1"}},
+      {.name = "dlc.RoundToSteps",
+       .doc = "saturate(round(x) + zero_point) in the element type `to`, ties to even, with zero "
+              "points as in QuantizeLinear.",
+       .source = "ONNX QuantizeLinear-28",
+       .inputs = {{"x", floats}, {"zero_point", quantized, Presence::optional}},
+       .attrs = {{"axis", 1}, {"block_size", 0}, {"to", required_attr}},
+       .compute = round_to_steps,
+       .final_type = true,
+       .samples = {"x: f32[2,3], zero_point: u8[], to=2", "x: f16[2,3], zero_point: i8[3], to=3",
+                   "x: f32[1], to=5", "x: f32[0], to=2"}},
       {.name = "DequantizeLinear",
        .doc = "y = (x - x_zero_point) * x_scale, with scales as in QuantizeLinear.",
        .source = "ONNX DequantizeLinear-28",
@@ -200,6 +281,48 @@ const std::vector<OpDef>& quantization_ops() {
                    "b_zero_point: u8[], y_scale: f16[], y_zero_point: u8[]",
                    "a: u8[0,4], a_scale: f32[], a_zero_point: u8[], b: u8[4,5], b_scale: f32[], "
                    "b_zero_point: u8[], y_scale: f32[], y_zero_point: u8[]"}},
+      {.name = "ConvInteger",
+       .doc = "The convolution of x - x_zero_point with w - w_zero_point, in i32.",
+       .source = "ONNX ConvInteger-10",
+       .inputs = {{"x", bytes},
+                  {"w", bytes},
+                  {"x_zero_point", bytes, Presence::optional},
+                  {"w_zero_point", bytes, Presence::optional}},
+       .attrs = {{"auto_pad", "NOTSET"},
+                 {"dilations"},
+                 {"group", 1},
+                 {"kernel_shape"},
+                 {"pads"},
+                 {"strides"}},
+       .expand = expand_conv_integer,
+       .samples = {"x: u8[1,2,4,4], w: i8[3,2,3,3], x_zero_point: u8[], w_zero_point: i8[3], "
+                   "pads=[1,1,1,1]",
+                   "x: u8[1,1,1], w: u8[1,1,1]", "x: u8[0,1,3], w: u8[1,1,2]"}},
+      {.name = "QLinearConv",
+       .doc =
+           "The convolution of what x and w stand for, with B in steps of x_scale * w_scale added, "
+           "quantized again.",
+       .source = "ONNX QLinearConv-10",
+       .inputs = {{"x", bytes},
+                  {"x_scale", one(DType::f32)},
+                  {"x_zero_point", bytes},
+                  {"w", bytes},
+                  {"w_scale", one(DType::f32)},
+                  {"w_zero_point", bytes},
+                  {"y_scale", one(DType::f32)},
+                  {"y_zero_point", bytes},
+                  {"B", one(DType::i32), Presence::optional}},
+       .attrs = {{"auto_pad", "NOTSET"},
+                 {"dilations"},
+                 {"group", 1},
+                 {"kernel_shape"},
+                 {"pads"},
+                 {"strides"}},
+       .expand = expand_quantized_conv,
+       .samples = {"x: u8[1,2,4,4], x_scale: f32[], x_zero_point: u8[], w: i8[3,2,3,3], w_scale: "
+                   "f32[3], w_zero_point: i8[3], y_scale: f32[], y_zero_point: u8[], B: i32[3]",
+                   "x: u8[1,1,1], x_scale: f32[1], x_zero_point: u8[1], w: u8[1,1,1], w_scale: "
+                   "f32[1], w_zero_point: u8[1], y_scale: f32[1], y_zero_point: u8[1]"}},
   };
   return rows;
 }
