@@ -122,8 +122,8 @@ TEST(Expr, WhatAReplacementFoldsToIsNotReplacedAgain) {
   EXPECT_TRUE(same(sum, load(1, DType::i64, {index(2)}))) << to_string(sum);
 
   const Variable a = fresh_variable(), b = fresh_variable(), c = fresh_variable();
-  const Expr moved = substitute(variable(a) + variable(c),
-                                {{a, variable(b)}, {b, variable(a)}, {c, index(0)}});
+  const Expr moved =
+      substitute(variable(a) + variable(c), {{a, variable(b)}, {b, variable(a)}, {c, index(0)}});
   EXPECT_TRUE(same(moved, variable(b)));
 }
 
