@@ -27,6 +27,19 @@ const proto::FunctionProto* Importer::find_function(const proto::NodeProto& node
   return found == functions_.end() ? nullptr : found->second;
 }
 
+/// How many nodes a call becomes. Functions that call each other can multiply to any number.
+int64_t Importer::expanded_size(const proto::FunctionProto& function, int depth) {
+  if (depth > deepest_call) return 0;  // calling it says what is wrong
+  const auto known = expanded_sizes_.find(&function);
+  if (known != expanded_sizes_.end()) return known->second;
+  int64_t size = 0;
+  for (const auto& node : function.node()) {
+    const proto::FunctionProto* callee = find_function(node);
+    size = std::min(most_nodes, size + (callee ? expanded_size(*callee, depth + 1) : 1));
+  }
+  return expanded_sizes_[&function] = size;
+}
+
 /// The body's nodes come where the call is, under the call's name.
 void Importer::call_function(const proto::FunctionProto& function, const proto::NodeProto& node,
                              const std::string& label, Place place) {
@@ -38,6 +51,7 @@ void Importer::call_function(const proto::FunctionProto& function, const proto::
     fail("the function has {} inputs and {} outputs, but the call {} and {}", function.input_size(),
          function.output_size(), node.input_size(), node.output_size());
   }
+  if (nodes_ + expanded_size(function, place.frame.depth) >= most_nodes) refuse_size();
   Frame frame{.origin = label, .depth = place.frame.depth + 1};
   for (const auto& entry : function.opset_import()) {
     frame.opsets[normal_domain(entry.domain())] = entry.version();

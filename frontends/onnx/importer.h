@@ -53,6 +53,9 @@ struct OnnxNode {
   bool has(size_t input) const { return input < inputs.size() && inputs[input].valid(); }
 };
 
+/// Far above any model; a small file can ask for any number by functions that call each other.
+inline constexpr int64_t most_nodes = int64_t{1} << 20;
+
 /// What happens on the first error.
 enum class OnError { stop, collect };
 
@@ -99,6 +102,7 @@ class Importer {
   void define(const std::string& name, Value value, const Origins& origins, Place place);
   void define_unknown(const proto::NodeProto& node, Place place);
   void collect(Finding finding);
+  [[noreturn]] void refuse_size() const;
 
   // results.cpp
   void settle_types(std::vector<Type>& types, const OnnxNode& node, const proto::NodeProto& from,
@@ -126,6 +130,7 @@ class Importer {
 
   // functions.cpp
   void read_functions();
+  int64_t expanded_size(const proto::FunctionProto& function, int depth);
   const proto::FunctionProto* find_function(const proto::NodeProto& node) const;
   void call_function(const proto::FunctionProto& function, const proto::NodeProto& node,
                      const std::string& label, Place place);
@@ -137,6 +142,7 @@ class Importer {
   Symbols symbols_;
   Frame main_;
   std::map<FunctionKey, const proto::FunctionProto*> functions_;
+  std::map<const proto::FunctionProto*, int64_t> expanded_sizes_;  ///< never iterated
   int64_t nodes_ = 0;
   std::vector<Finding> findings_;
   std::set<std::string> needed_inputs_;

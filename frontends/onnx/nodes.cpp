@@ -12,9 +12,6 @@
 namespace dlc::onnx {
 namespace {
 
-// Local functions can call each other, so that a small file can ask for any number of nodes.
-constexpr int64_t most_nodes = int64_t{1} << 21;
-
 std::string qualified(const std::string& domain, const std::string& op) {
   return domain.empty() ? op : domain + "." + op;
 }
@@ -59,10 +56,15 @@ std::string describe(const proto::NodeProto& node, const std::string& label, con
   return fmt::format("node '{}' ({}, opset {})", label, op, opset->second);
 }
 
-void refuse_unknown_op(const OnnxNode& node) {
-  if (find_op(node.op)) return;
-  fail_as(ErrorCode::unsupported, "the op {} is not supported; `dlc ops` lists those that are",
-          node.op);
+std::string unknown_op(const std::string& op) {
+  return fmt::format("the op {} is not supported; `dlc ops` lists those that are", op);
+}
+
+/// A message says what is wrong, and after the last semicolon what to do about it.
+Finding finding(const std::string& node, const std::string& op, const std::string& message) {
+  const size_t end = message.rfind("; ");
+  if (end == std::string::npos) return {node, op, message, ""};
+  return {node, op, message.substr(0, end), message.substr(end + 2)};
 }
 
 /// Says which inputs of the model would have to be known.
@@ -90,24 +92,23 @@ void Importer::import_node(const proto::NodeProto& node, int index, Place place)
 
 void Importer::import_or_collect(const proto::NodeProto& node, const std::string& label,
                                  Place place) {
-  if (++nodes_ > most_nodes) {
-    fail_as(ErrorCode::limit, "more than {} nodes, local functions expanded", most_nodes);
-  }
+  if (++nodes_ > most_nodes) refuse_size();
   if (on_error_ == OnError::stop) return apply(node, label, place);
+  const std::string op = qualified(normal_domain(node.domain()), node.op_type());
   try {
     apply(node, label, place);
+    return;
   } catch (const Unknown&) {
     // What comes before it is at fault and among the findings; but the op itself may be, too.
-    const std::string op = qualified(normal_domain(node.domain()), node.op_type());
-    if (!is_known_op(op) && !find_function(node)) {
-      collect({label, op, fmt::format("the op {} is not supported", op),
-               "`dlc ops` lists those that are"});
-    }
-    define_unknown(node, place);
+    if (!is_known_op(op) && !find_function(node)) collect(finding(label, op, unknown_op(op)));
   } catch (const Error& error) {
-    collect({label, qualified(normal_domain(node.domain()), node.op_type()), error.what(), ""});
-    define_unknown(node, place);
+    collect(finding(label, op, error.what()));
   }
+  define_unknown(node, place);
+}
+
+void Importer::refuse_size() const {
+  fail_as(ErrorCode::limit, "more than {} nodes, local functions expanded", most_nodes);
 }
 
 void Importer::collect(Finding finding) {
@@ -181,7 +182,7 @@ void Importer::apply_op(OnnxNode& node, const proto::NodeProto& from, Place plac
   node.attrs = plain_attrs(from, place);
   if (!import_control(node, from, place)) upgrade(node);
   if (!node.results.empty()) return;
-  refuse_unknown_op(node);
+  if (!find_op(node.op)) throw Error(ErrorCode::unsupported, unknown_op(node.op));
   add_to_graph(node, from, place, first_symbol);
 }
 
