@@ -360,9 +360,7 @@ class MatmulEmitter {
               }};
     }
     // Not evenly spaced, or of another type: element by element.
-    const size_t batches = batch_axes_.size();
     TensorExpr b{{{k_, k_extent_}, {column_, n_}}, kernel_.b.body};
-    assert(batches <= kernel_.b.axes.size());
     const size_t operands = kernel_.operands.size();
     const int operand = packed_operand_;
     return {operand, [=](const Tensor& constant) {
