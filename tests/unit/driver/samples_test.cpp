@@ -10,6 +10,10 @@
 #include "tests/support/random_inputs.h"
 
 namespace dlc {
+
+/// How GoogleTest names a row in its output: an address would differ from run to run.
+void PrintTo(const OpDef* def, std::ostream* out) { *out << def->name; }
+
 namespace {
 
 struct Setting {
