@@ -202,8 +202,10 @@ std::vector<Datum> InputSource::values(const std::vector<onnx::DeclaredInput>& i
       const Maker& how = maker(inputs[i].name);
       std::mt19937_64 random(how.seed * 1000003 + i);
       const bool ones = how.kind == Maker::Kind::ones;
-      values[i] = filled(type.dtype, concrete_shape(type, symbols, assumed),
-                         [&] { return ones ? 1.0 : random_number(type.dtype, random()); });
+      const auto next = [&] { return ones ? 1.0 : random_number(type.dtype, random()); };
+      values[i] = with_context(
+          [&] { return fmt::format("input '{}' of type {}", inputs[i].name, to_string(type)); },
+          [&] { return filled(type.dtype, concrete_shape(type, symbols, assumed), next); });
     }
     result.push_back(std::move(*values[i]));
   }
