@@ -140,6 +140,11 @@ void Frame::enter_epoch(size_t epoch) {
   place_outputs(epoch);
 }
 
+Tensor Frame::allocate_output(size_t output, DType dtype) const {
+  return with_context([&] { return "output '" + program_.outputs[output].name + "'"; },
+                      [&] { return Tensor::allocate(dtype, shape_); });
+}
+
 void Frame::place_outputs(size_t epoch) {
   const std::vector<Layout::InPlace>& candidates = layout_.epochs[epoch].in_place;
   for (size_t i = 0; i < candidates.size(); ++i) {
@@ -148,7 +153,7 @@ void Frame::place_outputs(size_t epoch) {
     shape_of(program_.slots[slot], dims_, shape_);
     Datum& datum = outputs_[output];
     if (!fits(datum, program_.slots[slot].dtype, shape_))
-      datum = Tensor::allocate(program_.slots[slot].dtype, shape_);
+      datum = allocate_output(output, program_.slots[slot].dtype);
     set_data(root, datum.tensor.mutable_data());
     in_place_[output] = true;
   }

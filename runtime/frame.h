@@ -65,6 +65,7 @@ class Frame {
  private:
   void enter_epoch(size_t epoch);
   void place_outputs(size_t epoch);
+  Tensor allocate_output(size_t output, DType dtype) const;  ///< of shape_
   void set_data(int root, void* data);
   void run_step(size_t index);
   void run_kernel(const KernelStep& step);

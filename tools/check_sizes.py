@@ -10,7 +10,7 @@ from pathlib import Path
 FOLDERS = ["runtime", "compiler", "passes", "frontends", "tools", "examples", "tests"]
 LONGEST = {".h": 300, ".cpp": 500}
 LONGEST_FUNCTION = 60
-TABLE = re.compile(r"^\s*(static )?const(expr|init)? .*= \{$")
+TABLE = re.compile(r"^\s*((static )?const(expr|init)? .*=|return) \{$")
 INDENTS = ["", "  "]  # of functions, and of those in a class
 
 

@@ -44,15 +44,20 @@ int64_t Importer::expanded_size(const proto::FunctionProto& function, int depth)
 void Importer::call_function(const proto::FunctionProto& function, const proto::NodeProto& node,
                              const std::string& label, Place place) {
   if (place.frame.depth >= deepest_call) {
-    fail("functions call each other more than {} deep; a function must not call itself",
-         deepest_call);
+    fail("functions call each other more than {} deep", deepest_call);
+  }
+  for (const Frame* frame = &place.frame; frame; frame = frame->caller) {
+    if (frame->function == &function) fail("function '{}' must not call itself", function.name());
   }
   if (node.input_size() > function.input_size() || node.output_size() > function.output_size()) {
     fail("the function has {} inputs and {} outputs, but the call {} and {}", function.input_size(),
          function.output_size(), node.input_size(), node.output_size());
   }
   if (nodes_ + expanded_size(function, place.frame.depth) >= most_nodes) refuse_size();
-  Frame frame{.origin = label, .depth = place.frame.depth + 1};
+  Frame frame{.origin = label,
+              .depth = place.frame.depth + 1,
+              .function = &function,
+              .caller = &place.frame};
   for (const auto& entry : function.opset_import()) {
     frame.opsets[normal_domain(entry.domain())] = entry.version();
   }

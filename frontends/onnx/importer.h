@@ -35,6 +35,8 @@ struct Frame {
   std::map<std::string, BoundAttr> attrs;
   std::string origin;  ///< name of the call in the model; empty: nodes have names of their own
   int depth = 0;
+  const proto::FunctionProto* function = nullptr;  ///< null: the model itself
+  const Frame* caller = nullptr;
 };
 
 /// A node while it is brought to its newest form.

@@ -9,15 +9,16 @@ namespace fs = std::filesystem;
 using Proto = ::onnx::TensorProto;
 using Change = std::function<void(::onnx::NodeProto&)>;
 
-constexpr int invalid = 4, limit = 6;
+constexpr int unsupported = 3, invalid = 4, limit = 6;
 constexpr int64_t trillion = 1000000000000;
 
 /// y = OP(inputs of the given shapes), f32, in a node 'here'.
 BadCase op_case(std::string name, const std::string& op, std::vector<Dims> shapes,
-                const Change& change = {}, std::vector<std::string> more_words = {}) {
+                const Change& change = {}, std::vector<std::string> more_words = {},
+                int exit_code = invalid) {
   std::vector<std::string> words = {"'here'", op};
   words.insert(words.end(), more_words.begin(), more_words.end());
-  return model_case(std::move(name), invalid, std::move(words), [=](Model& m) {
+  return model_case(std::move(name), exit_code, std::move(words), [=](Model& m) {
     std::vector<std::string> inputs;
     for (size_t i = 0; i < shapes.size(); ++i) {
       inputs.push_back("x" + std::to_string(i));
@@ -32,7 +33,10 @@ BadCase op_case(std::string name, const std::string& op, std::vector<Dims> shape
 /// The same with a second input of constant integers.
 BadCase ints_case(std::string name, int exit_code, const std::string& op, Dims shape, Dims values,
                   const Change& change = {}) {
-  return model_case(std::move(name), exit_code, {"'here'", op}, [=](Model& m) {
+  // What is too large is found when the output is made, not in the node.
+  const std::vector<std::string> words =
+      exit_code == limit ? std::vector<std::string>{"'y'"} : std::vector<std::string>{"'here'", op};
+  return model_case(std::move(name), exit_code, words, [=](Model& m) {
     m.input("x", shape).output("y");
     m.ints("k", {static_cast<int64_t>(values.size())}, values);
     ::onnx::NodeProto& node = m.node(op, {"x", "k"}, {"y"}, "here");
@@ -98,11 +102,13 @@ std::vector<BadCase> node_cases() {
       op_case("SoftmaxAxisOutside", "Softmax", {{2, 3}}, with_int("axis", 2)),
       op_case("SoftmaxAxisAsText", "Softmax", {{2, 3}}, with_text("axis", "last"), {"axis"}),
       op_case("FlattenAxisOutside", "Flatten", {{2, 3}}, with_int("axis", 7)),
-      op_case("UnknownAttribute", "Relu", {{2, 3}}, with_text("colour", "red"), {"colour"}),
+      op_case("UnknownAttribute", "Relu", {{2, 3}}, with_text("colour", "red"), {"colour"},
+              unsupported),
       op_case("CastWithoutType", "Cast", {{2}}, {}, {"to"}),
       op_case("CastToUnknownType", "Cast", {{2}}, with_int("to", 77), {"77"}),
-      op_case("GatherIndicesAsReals", "Gather", {{4}, {2}}),
-      op_case("WhereConditionAsReals", "Where", {{2}, {2}, {2}}),
+      op_case("GatherIndicesAsReals", "Gather", {{4}, {2}}, {}, {"indices", "f32"}, unsupported),
+      op_case("WhereConditionAsReals", "Where", {{2}, {2}, {2}}, {}, {"condition", "f32"},
+              unsupported),
       op_case("PoolWithoutKernel", "MaxPool", {{1, 1, 4, 4}}, {}, {"kernel_shape"}),
       op_case("BatchNormalizationSizesDiffer", "BatchNormalization",
               {{1, 3, 4}, {3}, {3}, {2}, {3}}),
@@ -123,7 +129,7 @@ std::vector<BadCase> node_cases() {
                    m.input("a", {2}).input("b", {2}, Proto::INT64).output("y");
                    m.node("Add", {"a", "b"}, {"y"}, "here");
                  }),
-      model_case("ReluOfText", invalid, {"'here'", "Relu"},
+      model_case("ReluOfText", unsupported, {"'here'", "Relu"},
                  [](Model& m) {
                    m.input("x", {2}, Proto::STRING).output("y");
                    m.node("Relu", {"x"}, {"y"}, "here");
@@ -133,7 +139,7 @@ std::vector<BadCase> node_cases() {
 
 std::vector<BadCase> size_cases() {
   return {
-      model_case("TrillionConstants", limit, {"'here'"},
+      model_case("TrillionConstants", limit, {"'y'"},
                  [](Model& m) {
                    m.ints("n", {1}, {trillion});
                    m.output("y").node("ConstantOfShape", {"n"}, {"y"}, "here");
@@ -144,7 +150,7 @@ std::vector<BadCase> size_cases() {
                  [](Model& m) {
                    m.input("x", {int64_t{1} << 62, 64}).output("y").node("Relu", {"x"}, {"y"});
                  }),
-      model_case("TrillionByRange", limit, {"'here'"},
+      model_case("TrillionByRange", limit, {"'y'"},
                  [](Model& m) {
                    m.ints("a", {}, {0});
                    m.ints("b", {}, {trillion});
@@ -154,7 +160,11 @@ std::vector<BadCase> size_cases() {
       ints_case("TrillionByExpand", limit, "Expand", {1}, {trillion}),
       ints_case("TrillionByTile", limit, "Tile", {1}, {trillion}),
       ints_case("TrillionByPad", limit, "Pad", {1}, {0, trillion}),
-      ints_case("ExpandOverflows", limit, "Expand", {1}, {int64_t{1} << 40, int64_t{1} << 40}),
+      model_case("ExpandOverflows", limit, {"63 bits"},
+                 [](Model& m) {
+                   m.ints("n", {2}, {int64_t{1} << 40, int64_t{1} << 40});
+                   m.input("x", {1}).output("y").node("Expand", {"x", "n"}, {"y"}, "here");
+                 }),
   };
 }
 

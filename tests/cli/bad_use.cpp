@@ -62,7 +62,7 @@ std::vector<BadCase> use_cases() {
       options_case("ShapeWithoutName", usage, {"--shape"}, {"--shape", "1x3"}),
       options_case("ShapeWithLetters", usage, {"--shape"}, {"--shape", "x:1xtwo"}),
       options_case("ShapeOfUnknownInput", usage, {"'data'"}, {"--shape", "data:1x3"}),
-      options_case("ShapeOfOtherRank", invalid, {"'x'"}, {"--shape", "x:1x3x1"}),
+      options_case("ShapeOfOtherRank", usage, {"'x'"}, {"--shape", "x:1x3x1"}),
       options_case("DimWithoutValue", usage, {"--dim"}, {"--dim", "batch"}),
       options_case("DimNegative", usage, {"--dim"}, {"--dim", "batch=-1"}),
       options_case("DimUnknown", usage, {"'bach'"}, {"--dim", "bach=2"}),

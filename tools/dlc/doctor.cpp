@@ -5,6 +5,7 @@
 #include <zlib.h>
 #include <CLI/Version.hpp>
 
+#include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -51,7 +52,7 @@ Json facts() {
                {"threads", available_threads()},
                {"memory_mb", memory_mb()},
                {"governor", governor()},
-               {"load", load_average()},
+               {"load", std::round(100 * load_average()) / 100},
                {"backends", {"llvm"}},
                {"libraries",
                 {{"LLVM", llvm_backend::llvm_version()},

@@ -98,7 +98,9 @@ InputSource::InputSource(const std::vector<std::string>& specs, fs::path test_da
     size_t equals = spec.find("=@");
     if (equals == std::string::npos && !spec.starts_with('@')) equals = spec.rfind('=');
     const bool named = equals != std::string::npos;
-    const Maker maker = parse_maker(named ? std::string_view(spec).substr(equals + 1) : spec);
+    const Maker maker = with_context(
+        [&] { return "-i " + spec; },
+        [&] { return parse_maker(named ? std::string_view(spec).substr(equals + 1) : spec); });
     if (named) {
       by_name_[spec.substr(0, equals)] = maker;
     } else if (maker.file.extension() == ".npz") {
@@ -119,7 +121,7 @@ InputSource::Maker InputSource::parse_maker(std::string_view text) {
   if (text.starts_with("random:")) {
     const std::optional<int64_t> seed = parse_integer(text.substr(7));
     if (!seed || *seed < 0)
-      fail_as(ErrorCode::usage, "-i {}: the seed must be a whole number", text);
+      fail_as(ErrorCode::usage, "the seed must be a whole number, not '{}'", text.substr(7));
     maker.seed = static_cast<uint64_t>(*seed);
     return maker;
   }
@@ -129,7 +131,7 @@ InputSource::Maker InputSource::parse_maker(std::string_view text) {
       path.extension() == ".npy" || path.extension() == ".npz" || path.extension() == ".pb";
   if (!known)
     fail_as(ErrorCode::usage,
-            "-i {}: not understood; write name=@x.npy (or .npz, .pb), name=random:7 or name=ones",
+            "'{}' is not understood; write name=@x.npy (or .npz, .pb), name=random:7 or name=ones",
             text);
   maker.kind = Maker::Kind::file;
   maker.file = path;

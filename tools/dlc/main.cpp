@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <new>
 
 #include "runtime/error.h"
 #include "tools/dlc/commands.h"
+#include "tools/dlc/text.h"
 
 namespace {
 
@@ -23,15 +25,29 @@ extern "C" void on_interrupt(int) {
   _exit(interrupted);
 }
 
-int usage_exit(const CLI::App& app, const CLI::ParseError& error) {
-  const int code = app.exit(error);  // prints help to stdout, errors to stderr
-  return code == 0 ? 0 : static_cast<int>(dlc::ErrorCode::usage);
-}
-
 int report(std::string_view what, dlc::ErrorCode code) {
   std::fflush(stdout);
   fmt::print(stderr, "error: {}\n", what);
   return static_cast<int>(code);
+}
+
+/// What the command line's parser says: help that was asked for, or an error.
+int usage_exit(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app.exit(error);
+  std::string text = error.what();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return report(text + "; `dlc COMMAND --help` shows how", dlc::ErrorCode::usage);
+}
+
+/// A misspelt command is no stray argument, as the parser would have it.
+void check_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return;
+  dlc::fail_as(dlc::ErrorCode::usage, "there is no command '{}'{}; `dlc --help` lists them",
+               argv[1], dlc::cli::did_you_mean(argv[1], names));
 }
 
 void add_commands(CLI::App& app) {
@@ -59,6 +75,7 @@ int main(int argc, char** argv) {
   CLI::App app("Compiles trained models (ONNX) to fast native code and runs them.", "dlc");
   try {
     add_commands(app);
+    check_command(app, argc, argv);
     app.parse(argc, argv);  // runs the command
     if (std::fflush(stdout) != 0)
       return report("standard output cannot be written", dlc::ErrorCode::failed);
