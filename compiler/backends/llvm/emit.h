@@ -156,7 +156,7 @@ class Emitter {
   Value* load_masked(Value* pointer, DType type, Value* mask);
   Value* load_strided(Value* pointer, DType type, Value* stride);
   Value* load_indexed(Value* base, DType type, const Linear& offset);
-  Value* gather(DType type, const std::function<Value*(int)>& pointer_of);
+  Value* gather(DType type, Value* mask, const std::function<Value*(int)>& pointer_of);
   Value* switched(Value* pointer, Value* condition);
   Value* any(Value* condition);  ///< of lanes, as a scalar
   Value* lane(Value* value, int k);

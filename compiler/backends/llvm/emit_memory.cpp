@@ -112,7 +112,7 @@ Value* Emitter::load_contiguous(Value* pointer, DType type) {
 Value* Emitter::load_masked(Value* pointer, DType type, Value* mask) {
   llvm::Type* element = memory_type(ir_.getContext(), type);
   if (!has_masked_load(type)) {
-    return gather(type, [&](int k) { return ir_.CreateConstGEP1_64(element, pointer, k); });
+    return gather(type, mask, [&](int k) { return ir_.CreateConstGEP1_64(element, pointer, k); });
   }
   llvm::Type* vector = with_lanes(element, lanes_);
   Value* loaded = ir_.CreateMaskedLoad(vector, pointer, llvm::Align(std::max(1, bits(type) / 8)),
@@ -156,8 +156,7 @@ Value* Emitter::load_every_second(Value* pointer, DType type) {
   return ir_.CreateShuffleVector(first, second, order);
 }
 
-Value* Emitter::gather(DType type, const std::function<Value*(int)>& pointer_of) {
-  Value* mask = guards_[guard_].mask;
+Value* Emitter::gather(DType type, Value* mask, const std::function<Value*(int)>& pointer_of) {
   llvm::Type* element = value_type(ir_.getContext(), type);
   Value* result = llvm::PoisonValue::get(with_lanes(element, lanes_));
   for (int k = 0; k < lanes_; ++k) {
@@ -169,7 +168,7 @@ Value* Emitter::gather(DType type, const std::function<Value*(int)>& pointer_of)
 }
 
 Value* Emitter::load_strided(Value* pointer, DType type, Value* stride) {
-  return gather(type, [&](int k) {
+  return gather(type, guards_[guard_].mask, [&](int k) {
     return element_pointer(pointer, type, ir_.CreateMul(stride, constant(k)));
   });
 }
@@ -186,7 +185,8 @@ Value* Emitter::load_indexed(Value* base, DType type, const Linear& offset) {
     Value* part = ir_.CreateMul(widen(emit(term.atom)), widen(dim(term.coefficient)));
     positions = positions == nullptr ? part : ir_.CreateAdd(positions, part);
   }
-  return gather(type, [&](int k) { return element_pointer(start, type, lane(positions, k)); });
+  return gather(type, guards_[guard_].mask,
+                [&](int k) { return element_pointer(start, type, lane(positions, k)); });
 }
 
 Value* Emitter::make_load(const Expr& e) {

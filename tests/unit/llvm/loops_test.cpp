@@ -104,6 +104,17 @@ TEST(LoopKernel, PaddingNeverReadsOutside) {
     expect_same({.operands = {random_tensor(DType::f32, {3, n})}, .outputs = {padded(n, 3, 10)}});
 }
 
+TEST(LoopKernel, PaddingOfReversedNarrowTypes) {
+  for (const DType type : {DType::u8, DType::i16, DType::f16, DType::i32}) {
+    const Tensor a = random_tensor(type, {16}, {1, 9});
+    expect_same({.operands = {a}, .outputs = {tensor({17}, [&](const Indices& i) {
+                                    const Expr from = 15.0 - i[0];
+                                    return select(from >= 0.0 && from < 16.0, at({from}, 0, type),
+                                                  constant(type, 7));
+                                  })}});
+  }
+}
+
 TEST(LoopKernel, PaddingOfNarrowTypes) {
   for (const DType type : {DType::u8, DType::i16, DType::f16, DType::boolean, DType::f64}) {
     const Tensor a = random_tensor(type, {4, 40}, {0, 9});
