@@ -78,7 +78,8 @@ inline double apply(UnaryOp op, double x) {
 
 inline double floor_mod(double a, double b) {
   const double r = std::fmod(a, b);
-  if (r != 0 && (r < 0) != (b < 0)) return r + b;
+  if (r == 0) return std::copysign(0.0, b);  // as Python and NumPy do
+  if ((r < 0) != (b < 0)) return r + b;
   return r;
 }
 

@@ -23,14 +23,12 @@ Overflow overflow_of(DType type) {
   return {61440, true};
 }
 
-/// Without saturation, what is too large becomes infinity where the type has it, else NaN.
+/// Without saturation, what is too large becomes NaN.
 Expr cast_unsaturated(DType to, const Expr& x) {
   const Overflow overflow = overflow_of(to);
   const Expr magnitude = abs(x);
   const Expr over = overflow.inclusive ? magnitude >= overflow.from : magnitude > overflow.from;
-  if (to != DType::f8e5m2) return cast(to, select(over, constant(x.dtype(), NAN), x));
-  const Expr infinity = select(x < 0.0, constant(to, -INFINITY), constant(to, INFINITY));
-  return select(over, infinity, cast(to, x));
+  return cast(to, select(over, constant(x.dtype(), NAN), x));
 }
 
 DType target_type(int64_t code) {
@@ -52,6 +50,9 @@ Expr cast_element(const ScalarArgs& a) {
   if (to == DType::f8e8m0 && (!saturate || a.text("round_mode") != "up"))
     fail_as(ErrorCode::unsupported, "a cast to f8e8m0 must saturate and round up");
   if (!has_range || saturate || !is_float(x.dtype())) return cast(to, x);
+  // Casts of expressions saturate, so that they cannot give its infinity.
+  if (to == DType::f8e5m2)
+    fail_as(ErrorCode::unsupported, "a cast to f8e5m2 that does not saturate is not supported");
   return cast_unsaturated(to, x);
 }
 
@@ -106,8 +107,7 @@ const std::vector<OpDef>& cast_ops() {
       {.name = "Cast",
        .doc = "The input in the element type `to`. Floats go to integers towards zero and to bool "
               "by != 0; integers wrap; narrower floats are rounded to the nearest, ties to even. "
-              "Out of range, f8 types give their greatest value, or with saturate=0 infinity or "
-              "NaN.",
+              "Out of range, f8 types give their greatest value, or with saturate=0 NaN.",
        .source = "ONNX Cast-28",
        .inputs = {{"input", castable}},
        .attrs = {{"to", required_attr}, {"saturate", 1}, {"round_mode", "up"}},

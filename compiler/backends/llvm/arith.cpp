@@ -202,6 +202,8 @@ Value* float_binary(Arith& arith, BinaryOp op, DType type, Value* a, Value* b) {
       Value* zero = arith.constant(type, 0, lanes_of(a));
       Value* fix = ir.CreateAnd(ir.CreateFCmpUNE(r, zero),
                                 ir.CreateXor(ir.CreateFCmpOLT(r, zero), ir.CreateFCmpOLT(b, zero)));
+      Value* signed_zero = ir.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, zero, b);
+      r = ir.CreateSelect(ir.CreateFCmpOEQ(r, zero), signed_zero, r);
       return ir.CreateSelect(fix, ir.CreateFAdd(r, b), r);
     }
     case BinaryOp::truncated_mod:

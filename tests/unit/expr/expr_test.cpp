@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace dlc {
 namespace {
 
@@ -111,6 +113,15 @@ TEST(Expr, RewriteVisitsSharedTermsOnce) {
   });
   EXPECT_EQ(visited, 62);
   EXPECT_TRUE(same(y, y));
+}
+
+TEST(Expr, ARemainderOfZeroHasTheSignOfTheDivisor) {
+  for (const double a : {0.0, -0.0, 4.0, -4.0}) {
+    const Expr plus = floor_mod(constant(DType::f32, a), constant(DType::f32, 2));
+    const Expr minus = floor_mod(constant(DType::f32, a), constant(DType::f32, -2));
+    EXPECT_FALSE(std::signbit(plus->real)) << a;
+    EXPECT_TRUE(std::signbit(minus->real)) << a;
+  }
 }
 
 TEST(Expr, WhatAReplacementFoldsToIsNotReplacedAgain) {
