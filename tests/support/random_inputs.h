@@ -32,20 +32,27 @@ inline Tensor random_tensor(DType dtype, const Shape& shape, std::mt19937& rando
   return tensor;
 }
 
-/// One tensor an input; symbolic sizes are 3.
+/// A value of the type; symbolic sizes are 3, sequences have two elements, optionals have one.
+inline Datum random_value(const Type& type, std::mt19937& random) {
+  if (type.kind == Type::Kind::optional) return random_value(*type.element, random);
+  if (type.kind == Type::Kind::sequence) {
+    return Datum::sequence(
+        {random_value(*type.element, random), random_value(*type.element, random)});
+  }
+  Shape shape;
+  for (const Dim& dim : type.shape) {
+    std::map<std::string, Dim> sizes;
+    dim.visit_symbols([&](const std::string& name) { sizes.emplace(name, 3); });
+    shape.push_back(dim.substitute(sizes).number());
+  }
+  return random_tensor(type.dtype, shape, random);
+}
+
+/// One value an input.
 inline std::vector<Datum> random_inputs(const Graph& graph, uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<Datum> inputs;
-  for (Value input : graph.inputs()) {
-    const Type& type = graph.type(input);
-    Shape shape;
-    for (const Dim& dim : type.shape) {
-      std::map<std::string, Dim> sizes;
-      dim.visit_symbols([&](const std::string& name) { sizes.emplace(name, 3); });
-      shape.push_back(dim.substitute(sizes).number());
-    }
-    inputs.emplace_back(random_tensor(type.dtype, shape, random));
-  }
+  for (Value input : graph.inputs()) inputs.push_back(random_value(graph.type(input), random));
   return inputs;
 }
 
