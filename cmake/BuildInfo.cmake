@@ -1,5 +1,6 @@
 # Writes build_info.h with the commit that is built, when it has changed. Run at build time:
 #   cmake -DSOURCE=... -DOUTPUT=... -DVERSION=... -DBUILD_TYPE=... -P BuildInfo.cmake
+cmake_minimum_required(VERSION 3.25)
 set(commit "no commit")
 find_program(GIT git)
 if(GIT)
