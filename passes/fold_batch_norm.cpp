@@ -111,7 +111,6 @@ Term channels_of(const Match& m, const Term& k, const Dim& channels) {
   return Term(build, build("Expand", {flat, build.sizes({channels})}));
 }
 
-
 Dim output_channels(const Match& m, std::string_view op) {
   return m.shape("w")[op == "ConvTranspose" ? 1 : 0];
 }
@@ -196,17 +195,19 @@ Value gemm_takes_batch_norm(const Match& m) {
 }
 
 constexpr Condition constant_statistics = {"weights and statistics are constant, of one type",
-                                       statistics_are_constant};
+                                           statistics_are_constant};
 constexpr Condition constant_weights = {"weights and factor are constant, of one type",
-                                    weights_are_constant};
-constexpr Condition constant_bias = {"bias and summand are constant, of one type", bias_is_constant};
+                                        weights_are_constant};
+constexpr Condition constant_bias = {"bias and summand are constant, of one type",
+                                     bias_is_constant};
 constexpr Condition per_channel = {"it is one number per channel", is_per_conv_channel};
 constexpr Condition per_column = {"it is one number per column", is_per_column};
 constexpr Condition one_group = {"the convolution has one group", conv_has_one_group};
-constexpr Condition one_transposed_group = {"the convolution has one group", transposed_has_one_group};
+constexpr Condition one_transposed_group = {"the convolution has one group",
+                                            transposed_has_one_group};
 constexpr Condition no_padding = {"the convolution has no padding", conv_has_no_padding};
 constexpr Condition weight_is_matrix = {"the weights have rows and columns",
-                                    [](const Match& m) { return m.rank("w") >= 2; }};
+                                        [](const Match& m) { return m.rank("w") >= 2; }};
 
 std::vector<Rewrite> batch_norm_rows() {
   return {

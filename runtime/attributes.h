@@ -16,7 +16,8 @@ using Reals = std::vector<double>;
 using Strings = std::vector<std::string>;
 
 /// One attribute without graphs or types. monostate: not given and without a default.
-using PlainAttr = std::variant<std::monostate, int64_t, double, std::string, Ints, Reals, Strings, Tensor>;
+using PlainAttr =
+    std::variant<std::monostate, int64_t, double, std::string, Ints, Reals, Strings, Tensor>;
 
 /// Attributes by name, defaults filled in. Accessors assert that the kind fits.
 class Attributes {

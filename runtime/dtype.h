@@ -46,9 +46,9 @@ int bits(DType type);
 /// Bytes of `count` elements, rounded up to whole bytes; count * sizeof(std::string) for strings.
 int64_t byte_size(DType type, int64_t count);
 
-bool is_float(DType type);     ///< any real floating-point type, the small ones included
-bool is_integer(DType type);   ///< signed or unsigned, the small ones included; not boolean
-bool is_signed(DType type);    ///< signed integers and floats
+bool is_float(DType type);    ///< any real floating-point type, the small ones included
+bool is_integer(DType type);  ///< signed or unsigned, the small ones included; not boolean
+bool is_signed(DType type);   ///< signed integers and floats
 bool is_complex(DType type);
 
 /// "f32", "i64", "bool", "str", "f8e4m3fn", ...: the spelling of the text format.

@@ -1,5 +1,6 @@
-// Host kernels: C++ functions over tensors, for what no loop nest says (NMS, TopK, Unique, strings).
-// The functions live in runtime/host/, one file per family; compiler/ops rows point at them.
+// Host kernels: C++ functions over tensors, for what no loop nest says (NMS, TopK, Unique,
+// strings). The functions live in runtime/host/, one file per family; compiler/ops rows point at
+// them.
 #pragma once
 
 #include <cassert>

@@ -20,8 +20,8 @@ double decode_small_float(DType type, uint8_t bits);
 uint8_t encode_small_float(DType type, double value, bool saturate = true);
 
 /// Cast's `round_mode` for f8e8m0 (powers of two): to the power above, below, or the nearest (from
-/// 1.5 times a power on: the next). Signs are dropped; without `saturate`, 0 and what is out of range
-/// give NaN.
+/// 1.5 times a power on: the next). Signs are dropped; without `saturate`, 0 and what is out of
+/// range give NaN.
 enum class PowerRounding : uint8_t { up, down, nearest };
 uint8_t encode_f8e8m0(double value, bool saturate, PowerRounding rounding);
 

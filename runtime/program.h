@@ -47,8 +47,8 @@ struct Slot {
 };
 
 /// Compiled code for items [begin, end) of a kernel's parallel loop. buffers: the step's slots in
-/// order; params: its evaluated dims in order; scratch: `scratch_bytes` of this thread's own memory,
-/// 64-byte aligned. Never throws, touches nothing else.
+/// order; params: its evaluated dims in order; scratch: `scratch_bytes` of this thread's own
+/// memory, 64-byte aligned. Never throws, touches nothing else.
 using KernelFunction = void (*)(void* const* buffers, const int64_t* params, void* scratch,
                                 int64_t begin, int64_t end);
 
@@ -56,11 +56,11 @@ struct KernelStep {
   std::string name;                  ///< e.g. "Conv+Relu", for profiles
   std::vector<std::string> origins;  ///< names of the model's nodes in it
   KernelFunction function = nullptr;
-  std::vector<int> buffers;     ///< slots: what is read and written
-  std::vector<int> params;      ///< indices into dims
-  int items = -1;               ///< index into dims: length of the parallel loop
-  int item_cost = -1;           ///< index into dims: about how many operations one item takes
-  int scratch_bytes = -1;       ///< index into dims, or -1: none
+  std::vector<int> buffers;  ///< slots: what is read and written
+  std::vector<int> params;   ///< indices into dims
+  int items = -1;            ///< index into dims: length of the parallel loop
+  int item_cost = -1;        ///< index into dims: about how many operations one item takes
+  int scratch_bytes = -1;    ///< index into dims, or -1: none
 };
 
 struct HostStep {
@@ -72,8 +72,8 @@ struct HostStep {
   std::vector<int> outputs;  ///< slots of storage host; -1: not wanted
 };
 
-/// Binds symbols from values that earlier steps made, and begins a new epoch: dims (and arena slots)
-/// of later epochs may use these symbols. A symbol that is bound already is checked instead.
+/// Binds symbols from values that earlier steps made, and begins a new epoch: dims (and arena
+/// slots) of later epochs may use these symbols. A symbol that is bound already is checked instead.
 struct BindStep {
   struct FromShape {
     int slot, axis, dim;  ///< dims[dim] is a bare symbol to be bound, or an expression to check
@@ -95,7 +95,8 @@ struct IfStep {
   std::vector<int> inputs, outputs;                         ///< outputs: slots of storage host
 };
 
-/// ONNX Loop-26: body(iteration, condition, states..., captures...) -> condition, states..., scans...
+/// ONNX Loop-26: body(iteration, condition, states..., captures...) -> condition, states...,
+/// scans...
 struct LoopStep {
   int trip_count = -1, condition = -1;  ///< -1: absent
   std::shared_ptr<const Program> body;

@@ -25,7 +25,8 @@ std::string to_string(std::span<const int64_t> shape);  ///< "2x3", "scalar"
 class Tensor {
  public:
   Tensor() = default;
-  /// Fresh memory, 64-byte aligned, zeroed (strings: empty). Throws Error(limit) when out of memory.
+  /// Fresh memory, 64-byte aligned, zeroed (strings: empty). Throws Error(limit) when out of
+  /// memory.
   static Tensor allocate(DType dtype, Shape shape);
   /// Memory of somebody else, alive as long as `owner` (which may be null: the caller sees to it).
   static Tensor borrow(DType dtype, Shape shape, const void* data,

@@ -9,12 +9,14 @@ namespace dlc {
 /// Cores this process may use: the affinity mask, capped by the cgroup's CPU quota; at least 1.
 int available_threads();
 
-/// A fork-join pool. Workers start on first use, spin for a short while between jobs and then sleep.
-/// parallel_for may be called from any thread; concurrent calls take turns (a caller that finds the
-/// pool busy runs its job alone, so nothing ever waits for a stranger). Nested calls run serially.
+/// A fork-join pool. Workers start on first use, spin for a short while between jobs and then
+/// sleep. parallel_for may be called from any thread; concurrent calls take turns (a caller that
+/// finds the pool busy runs its job alone, so nothing ever waits for a stranger). Nested calls run
+/// serially.
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads);  ///< threads in all, the caller included; 0: available_threads()
+  explicit ThreadPool(
+      int threads);  ///< threads in all, the caller included; 0: available_threads()
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -52,9 +52,11 @@ std::vector<KernelReport> describe(std::span<const Kernel> kernels,
   std::vector<KernelReport> reports;
   for (size_t k = 0; k < kernels.size(); ++k) {
     const KernelBase& kernel = base(kernels[k]);
-    reports.push_back({kernel.name, kinds[kernels[k].index()],
+    reports.push_back({kernel.name,
+                       kinds[kernels[k].index()],
                        {kernel.origins.begin(), kernel.origins.end()},
-                       compiled[k].schedule, compiled[k].loops});
+                       compiled[k].schedule,
+                       compiled[k].loops});
   }
   return reports;
 }

@@ -14,17 +14,17 @@ namespace dlc {
 struct CompileOptions {
   int opt_level = 2;  ///< 0: only what is needed to run; each node its own kernel
   std::vector<std::string> disabled_passes;
-  std::string print_after;    ///< a pass: its graph goes to `printed`
+  std::string print_after;  ///< a pass: its graph goes to `printed`
   std::string stop_after;
-  int vector_bits = 0;        ///< see JitOptions
-  int threads = 0;            ///< compile threads; 0: all
-  bool verify_passes = false; ///< verify and type-check after every pass
+  int vector_bits = 0;         ///< see JitOptions
+  int threads = 0;             ///< compile threads; 0: all
+  bool verify_passes = false;  ///< verify and type-check after every pass
 };
 
 /// What one kernel became, for `dlc inspect` and the demo.
 struct KernelReport {
-  std::string name;      ///< "Conv+Relu"
-  std::string kind;      ///< "loops", "matmul", "convolution", "host", "control"
+  std::string name;  ///< "Conv+Relu"
+  std::string kind;  ///< "loops", "matmul", "convolution", "host", "control"
   std::vector<std::string> origins;
   std::string schedule, loops;
 };

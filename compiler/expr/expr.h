@@ -12,13 +12,51 @@
 
 namespace dlc {
 
-enum class ExprKind : uint8_t { constant, dim, variable, load, unary, binary, select, cast, reduce };
+enum class ExprKind : uint8_t {
+  constant,
+  dim,
+  variable,
+  load,
+  unary,
+  binary,
+  select,
+  cast,
+  reduce
+};
 
 /// f(x). Float functions take f32 or f64; negate, abs, sign any number; bit_not integers;
-/// logical_not bool; is_nan, is_inf give bool. round: half to even. floor, ceil, trunc keep the type.
+/// logical_not bool; is_nan, is_inf give bool. round: half to even. floor, ceil, trunc keep the
+/// type.
 enum class UnaryOp : uint8_t {
-  negate, abs, sign, floor, ceil, round, trunc, sqrt, exp, expm1, log, log1p, sin, cos, tan, asin,
-  acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, erf, bit_not, logical_not, is_nan, is_inf,
+  negate,
+  abs,
+  sign,
+  floor,
+  ceil,
+  round,
+  trunc,
+  sqrt,
+  exp,
+  expm1,
+  log,
+  log1p,
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  tanh,
+  asinh,
+  acosh,
+  atanh,
+  erf,
+  bit_not,
+  logical_not,
+  is_nan,
+  is_inf,
 };
 
 /// Both operands have one type. divide: IEEE for floats, towards zero for integers (x / 0 = 0,
@@ -26,16 +64,47 @@ enum class UnaryOp : uint8_t {
 /// 0: 0); truncated_mod: C's fmod / %. minimum, maximum: NaN if either is. Comparisons give bool.
 /// Integers wrap. shift amounts >= the width give 0.
 enum class BinaryOp : uint8_t {
-  add, subtract, multiply, divide, floor_div, floor_mod, truncated_mod, power, minimum, maximum,
-  atan2, logical_and, logical_or, logical_xor, bit_and, bit_or, bit_xor, shift_left, shift_right,
-  equal, not_equal, less, less_equal, greater, greater_equal,
+  add,
+  subtract,
+  multiply,
+  divide,
+  floor_div,
+  floor_mod,
+  truncated_mod,
+  power,
+  minimum,
+  maximum,
+  atan2,
+  logical_and,
+  logical_or,
+  logical_xor,
+  bit_and,
+  bit_or,
+  bit_xor,
+  shift_left,
+  shift_right,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
 };
 
 /// sum and product start at 0 and 1; minimum and maximum at the type's greatest and lowest (floats:
 /// infinities) and give NaN if any is; argmin/argmax give the i64 position along the single axis of
 /// the first or last best element (NaN counts as best). any/all: or / and of bools.
 enum class ReduceOp : uint8_t {
-  sum, product, minimum, maximum, argmin_first, argmin_last, argmax_first, argmax_last, any, all,
+  sum,
+  product,
+  minimum,
+  maximum,
+  argmin_first,
+  argmin_last,
+  argmax_first,
+  argmax_last,
+  any,
+  all,
 };
 
 /// A loop index. Fresh ones differ from all others; the name is for printing.
@@ -53,10 +122,10 @@ struct Axis {
 
 struct ExprNode;
 
-/// An immutable expression; copies share it. Arithmetic is on bool, integers, f32 and f64; values of
-/// narrower floats (f16, bf16, f8, ...) are only loaded, selected and cast. Constructing simplifies:
-/// constants fold, x + 0 is x. Operands of one type are the caller's duty (asserted); a bare number
-/// takes the type of the other side.
+/// An immutable expression; copies share it. Arithmetic is on bool, integers, f32 and f64; values
+/// of narrower floats (f16, bf16, f8, ...) are only loaded, selected and cast. Constructing
+/// simplifies: constants fold, x + 0 is x. Operands of one type are the caller's duty (asserted); a
+/// bare number takes the type of the other side.
 class Expr {
  public:
   Expr() = default;
@@ -76,12 +145,12 @@ using Indices = std::vector<Expr>;  // i64 expressions
 struct ExprNode {
   ExprKind kind;
   DType dtype;
-  double real = 0;        ///< constant of a float type
-  int64_t integer = 0;    ///< constant of an integer type or bool
-  Dim dim;                ///< dim: its value, as i64
-  Variable variable;      ///< variable (i64)
-  int input = -1;         ///< load: number of the operand
-  bool flat = false;      ///< load: args is one index into the row-major elements
+  double real = 0;      ///< constant of a float type
+  int64_t integer = 0;  ///< constant of an integer type or bool
+  Dim dim;              ///< dim: its value, as i64
+  Variable variable;    ///< variable (i64)
+  int input = -1;       ///< load: number of the operand
+  bool flat = false;    ///< load: args is one index into the row-major elements
   UnaryOp unary = {};
   BinaryOp binary = {};
   ReduceOp reduce = {};
@@ -167,8 +236,8 @@ size_t hash(const Expr& e);
 std::string to_string(const Expr& e);
 /// Calls `visit` for each distinct node, operands first.
 void visit(const Expr& e, const std::function<void(const Expr&)>& visit);
-/// Rebuilds bottom-up (each shared node once); `replace` gives the new form of a rebuilt node, or an
-/// invalid Expr to keep it.
+/// Rebuilds bottom-up (each shared node once); `replace` gives the new form of a rebuilt node, or
+/// an invalid Expr to keep it.
 Expr rewrite(const Expr& e, const std::function<Expr(const Expr&)>& replace);
 /// The same operation on other operands, folding as the constructors do.
 Expr with_args(const Expr& e, std::vector<Expr> args);

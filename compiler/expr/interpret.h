@@ -18,7 +18,8 @@ using SymbolValues = std::map<std::string, int64_t>;
 /// (and at casts), integers in 64 bits and wrapped to their type at each operation. Walks the tree
 /// once for a block of elements, so that large constants fold in reasonable time.
 /// Throws Error(invalid) for an unbound symbol; asserts that loads stay within their operands.
-Tensor interpret(const TensorExpr& t, std::span<const Tensor> operands, const SymbolValues& symbols = {});
+Tensor interpret(const TensorExpr& t, std::span<const Tensor> operands,
+                 const SymbolValues& symbols = {});
 
 /// The elements of an integer tensor as Dims, when the operands' elements are known as Dims (flat,
 /// row-major; nullopt: not known) and the shape is numbers. This is what makes shape arithmetic

@@ -20,7 +20,8 @@ Value Graph::add_input(Type type, std::string name) {
 void Graph::erase_input(size_t index) {
   assert(use_count(inputs_[index]) == 0 && "an input in use cannot go");
   inputs_.erase(inputs_.begin() + static_cast<std::ptrdiff_t>(index));
-  for (size_t k = index; k < inputs_.size(); ++k) values_[inputs_[k].id].index = static_cast<int>(k);
+  for (size_t k = index; k < inputs_.size(); ++k)
+    values_[inputs_[k].id].index = static_cast<int>(k);
 }
 
 void Graph::set_name(Value value, std::string name) { values_[value.id].name = std::move(name); }
@@ -131,8 +132,8 @@ void Graph::erase(NodeId id) {
 
 Value Graph::add_constant(Tensor value, NodeId before, std::string name) {
   Type type = Type::of(value);
-  const NodeId id = add_node("Constant", {}, {{"value", std::move(value)}}, {std::move(type)}, {},
-                             before);
+  const NodeId id =
+      add_node("Constant", {}, {{"value", std::move(value)}}, {std::move(type)}, {}, before);
   set_name(node(id).outputs[0], std::move(name));
   return node(id).outputs[0];
 }

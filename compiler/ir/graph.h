@@ -41,7 +41,8 @@ using AttrMap = std::map<std::string, Attr, std::less<>>;
 using Origins = std::set<std::string>;
 
 struct Node {
-  std::string op;  ///< ONNX's name; other domains as prefix: "dlc.StopGradient", "ai.onnx.ml.Scaler"
+  std::string
+      op;  ///< ONNX's name; other domains as prefix: "dlc.StopGradient", "ai.onnx.ml.Scaler"
   std::vector<Value> inputs;   ///< absent optional ones are invalid Values
   std::vector<Value> outputs;  ///< absent: nobody wants it
   AttrMap attrs;               ///< only what was given: defaults stand in the op's row

@@ -19,8 +19,8 @@ namespace dlc {
 
 struct PrintOptions {
   bool types = true;
-  bool origins = false;         ///< adds ` from "conv1", "bn1"` to each node
-  int64_t max_elements = -1;    ///< constants with more are printed as `{...}`, which does not parse
+  bool origins = false;       ///< adds ` from "conv1", "bn1"` to each node
+  int64_t max_elements = -1;  ///< constants with more are printed as `{...}`, which does not parse
 };
 
 /// parse(print(g)) is g, for any graph (with the default options, but for the origins). Values

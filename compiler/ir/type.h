@@ -15,10 +15,10 @@ using Dims = std::vector<Dim>;
 
 struct Type {
   enum class Kind : uint8_t { none, tensor, sequence, optional, map };
-  Kind kind = Kind::none;          ///< none: an absent optional input
-  DType dtype = DType::undefined;  ///< tensor: of elements; map: of keys
-  bool ranked = true;              ///< false: a tensor of unknown rank, `f32[*]`
-  Dims shape;                      ///< tensor with known rank
+  Kind kind = Kind::none;               ///< none: an absent optional input
+  DType dtype = DType::undefined;       ///< tensor: of elements; map: of keys
+  bool ranked = true;                   ///< false: a tensor of unknown rank, `f32[*]`
+  Dims shape;                           ///< tensor with known rank
   std::shared_ptr<const Type> element;  ///< sequence, optional: of elements; map: of values
 
   static Type tensor(DType dtype, Dims shape);

@@ -141,8 +141,11 @@ class Assembler {
     const Tensor* constant = graph_.constant(value);
     assert(constant && "only constants are packed ahead");
     Tensor packed = packing.pack(*constant);
-    Slot slot{graph_.name(value) + " (packed)", Storage::constant,
-              static_cast<int>(program_->constants.size()), packed.dtype(), {}};
+    Slot slot{graph_.name(value) + " (packed)",
+              Storage::constant,
+              static_cast<int>(program_->constants.size()),
+              packed.dtype(),
+              {}};
     for (int64_t extent : packed.shape()) slot.shape.push_back(size(extent));
     program_->constants.push_back(std::move(packed));
     program_->slots.push_back(std::move(slot));
@@ -226,12 +229,16 @@ class Assembler {
                  const std::map<std::string, std::shared_ptr<const Program>>& nested) {
     const OpDef& def = op(node.op);
     if (def.host) {
-      return HostStep{node.op, {node.origins.begin(), node.origins.end()}, def.host,
-                      host_attributes(node), std::move(inputs), std::move(outputs)};
+      return HostStep{node.op,           {node.origins.begin(), node.origins.end()},
+                      def.host,          host_attributes(node),
+                      std::move(inputs), std::move(outputs)};
     }
     if (node.op == "If") {
-      return IfStep{inputs.at(0), nested.at("then_branch"), nested.at("else_branch"),
-                    {inputs.begin() + 1, inputs.end()}, std::move(outputs)};
+      return IfStep{inputs.at(0),
+                    nested.at("then_branch"),
+                    nested.at("else_branch"),
+                    {inputs.begin() + 1, inputs.end()},
+                    std::move(outputs)};
     }
     if (node.op == "Loop") return make_loop(node, inputs, std::move(outputs), nested.at("body"));
     if (node.op == "Scan") return make_scan(node, inputs, std::move(outputs), nested.at("body"));
@@ -250,9 +257,12 @@ class Assembler {
   static LoopStep make_loop(const Node& node, const std::vector<int>& inputs,
                             std::vector<int> outputs, std::shared_ptr<const Program> body) {
     const auto captures = static_cast<long>(integer(node, "captures"));
-    return {inputs.at(0), inputs.at(1), std::move(body),
+    return {inputs.at(0),
+            inputs.at(1),
+            std::move(body),
             {inputs.begin() + 2, inputs.end() - captures},
-            {inputs.end() - captures, inputs.end()}, std::move(outputs)};
+            {inputs.end() - captures, inputs.end()},
+            std::move(outputs)};
   }
 
   static ScanStep make_scan(const Node& node, const std::vector<int>& inputs,
@@ -294,8 +304,8 @@ class Assembler {
 }  // namespace
 
 std::shared_ptr<Program> assemble(const Partition& partition, std::span<const Kernel> kernels,
-                                        std::span<const CompiledKernel> compiled,
-                                        std::shared_ptr<const void> code) {
+                                  std::span<const CompiledKernel> compiled,
+                                  std::shared_ptr<const void> code) {
   std::shared_ptr<Program> program = Assembler(partition, kernels, compiled, nullptr).run();
   program->code = std::move(code);
   return program;

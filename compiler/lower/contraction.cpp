@@ -45,8 +45,8 @@ Shapes matmul_shapes(const Dims& a, const Dims& b, const Contraction& c) {
 
 /// Element [batch..., row, column] of an operand that may be transposed or a vector.
 TensorExpr operand_view(const Formulas& formulas, Value value, const Dims& batch,
-                        const Dims& own_batch, Dim rows, Dim columns, bool transposed,
-                        bool vector, bool vector_is_row) {
+                        const Dims& own_batch, Dim rows, Dim columns, bool transposed, bool vector,
+                        bool vector_is_row) {
   Dims shape = batch;
   shape.push_back(rows);
   shape.push_back(columns);
@@ -62,7 +62,8 @@ TensorExpr operand_view(const Formulas& formulas, Value value, const Dims& batch
   });
 }
 
-/// The anchor's own value [batch..., m, n], with absent axes for vectors: alpha * sum + beta * bias.
+/// The anchor's own value [batch..., m, n], with absent axes for vectors: alpha * sum + beta *
+/// bias.
 TensorExpr matmul_sum(const Formulas& formulas, const Graph& graph, const Anchor& anchor,
                       const Shapes& s, DType type) {
   const Node& node = graph.node(anchor.node);
@@ -109,7 +110,8 @@ TensorExpr without_axes(const TensorExpr& t, size_t count) {
   return {{t.axes.begin() + static_cast<long>(count), t.axes.end()}, t.body};
 }
 
-/// When B is the same for all batches, the batches are rows: [b, m, k] x [k, n] = [b * m, k] x [k, n].
+/// When B is the same for all batches, the batches are rows: [b, m, k] x [k, n] = [b * m, k] x [k,
+/// n].
 void merge_batches(MatmulKernel& kernel, const Shapes& s, const Graph& graph) {
   const size_t batches = s.batch.size();
   if (batches == 0 || s.a_vector || s.b_vector || uses_variables(kernel.b, 0, batches)) return;
@@ -134,8 +136,10 @@ MatmulKernel make_matmul(const Formulas& formulas, const Graph& graph, const Anc
   const Shapes s = matmul_shapes(graph.type(a).shape, graph.type(b).shape, c);
   MatmulKernel kernel;
   kernel.accumulator = graph.type(a).dtype;
-  kernel.a = operand_view(formulas, a, s.batch, s.a_batch, s.m, s.k, c.transpose_a, s.a_vector, true);
-  kernel.b = operand_view(formulas, b, s.batch, s.b_batch, s.k, s.n, c.transpose_b, s.b_vector, false);
+  kernel.a =
+      operand_view(formulas, a, s.batch, s.a_batch, s.m, s.k, c.transpose_a, s.a_vector, true);
+  kernel.b =
+      operand_view(formulas, b, s.batch, s.b_batch, s.k, s.n, c.transpose_b, s.b_vector, false);
   kernel.output =
       formulas.epilogue(anchor, matmul_sum(formulas, graph, anchor, s, kernel.accumulator));
   merge_batches(kernel, s, graph);

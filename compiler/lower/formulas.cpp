@@ -258,8 +258,7 @@ TensorExpr Formulas::epilogue(const Anchor& anchor, const TensorExpr& sum) const
     const Expr body = substitute(own.body, axes);
     inside[node.outputs[0]] = replace_loads(body, [&](const ExprNode& load) {
       const auto found = inside.find(node.inputs[load.input]);
-      return found != inside.end() ? found->second
-                                   : element(node.inputs[load.input], load.args);
+      return found != inside.end() ? found->second : element(node.inputs[load.input], load.args);
     });
   }
   return {sum.axes, inside.at(anchor.result)};

@@ -20,8 +20,8 @@ struct FusionOptions {
 struct Anchor {
   NodeId node;
   Contraction contraction;
-  Value result;              ///< the last value of the chain, which is what is stored
-  std::vector<NodeId> chain; ///< the nodes after the anchor that became its epilogue
+  Value result;               ///< the last value of the chain, which is what is stored
+  std::vector<NodeId> chain;  ///< the nodes after the anchor that became its epilogue
 };
 
 /// In formulas, load(id, ...) reads the value with that id. Built once per graph, in node order.

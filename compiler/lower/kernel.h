@@ -19,7 +19,7 @@ namespace dlc {
 /// What all kernels have. load(k) in their expressions reads operand k. A kernel's buffers are its
 /// operands, then its outputs, all row-major and dense.
 struct KernelBase {
-  std::string name;             ///< e.g. "Conv+Relu"
+  std::string name;  ///< e.g. "Conv+Relu"
   Origins origins;
   std::vector<Type> operands;
 };
@@ -43,12 +43,13 @@ struct MatmulKernel : KernelBase {
   static constexpr int accumulated = -2;
 };
 
-/// Y[n, m, spatial...] = sum over c, kernel of X[n, c, ...] * W[m, c, kernel...], then the epilogue.
+/// Y[n, m, spatial...] = sum over c, kernel of X[n, c, ...] * W[m, c, kernel...], then the
+/// epilogue.
 struct ConvolutionKernel : KernelBase {
-  TensorExpr x;             ///< [n, c, spatial...] over the operands
-  TensorExpr w;             ///< [m, c / group, kernel...]
-  Contraction parameters;   ///< strides, dilations, pads, group
-  TensorExpr output;        ///< as in MatmulKernel
+  TensorExpr x;            ///< [n, c, spatial...] over the operands
+  TensorExpr w;            ///< [m, c / group, kernel...]
+  Contraction parameters;  ///< strides, dilations, pads, group
+  TensorExpr output;       ///< as in MatmulKernel
   std::vector<const Tensor*> constants;
 };
 
@@ -71,8 +72,8 @@ struct CompiledKernel {
   Dim item_cost = 1;                 ///< about how many scalar operations one item takes
   std::optional<Dim> scratch_bytes;  ///< per thread
   std::vector<Packing> packings;
-  std::string schedule;              ///< one line for people: "parallel n,c; vector w x8"
-  std::string loops;                 ///< the loop nest in text
+  std::string schedule;  ///< one line for people: "parallel n,c; vector w x8"
+  std::string loops;     ///< the loop nest in text
 };
 
 }  // namespace dlc

@@ -21,9 +21,7 @@ Value Builder::constant(Tensor value) { return graph_.add_constant(std::move(val
 
 Value Builder::ints(Ints values) { return constant(Tensor::ints(values)); }
 
-Value Builder::scalar(DType dtype, double value) {
-  return constant(Tensor::scalar(dtype, value));
-}
+Value Builder::scalar(DType dtype, double value) { return constant(Tensor::scalar(dtype, value)); }
 
 Value Builder::sizes(const Dims& dims) {
   Ints numbers;

@@ -25,8 +25,8 @@ class Builder {
   std::vector<Value> node(std::string_view op, std::vector<Value> inputs, AttrMap attrs,
                           size_t outputs);
   Value constant(Tensor value);
-  Value ints(Ints values);                 ///< i64[n]
-  Value scalar(DType dtype, double value); ///< rank 0
+  Value ints(Ints values);                  ///< i64[n]
+  Value scalar(DType dtype, double value);  ///< rank 0
   /// Sizes as an i64[n]: a Constant if all are numbers, else dlc.Sizes.
   Value sizes(const Dims& dims);
 

@@ -9,7 +9,8 @@ namespace {
 Dim broadcast_dim(const Dim& a, const Dim& b) {
   if (a == b || b == Dim(1)) return a;
   if (a == Dim(1)) return b;
-  if (a.is_number() && b.is_number()) fail("sizes {} and {} do not broadcast", a.number(), b.number());
+  if (a.is_number() && b.is_number())
+    fail("sizes {} and {} do not broadcast", a.number(), b.number());
   // One of them is 1 at run time, or both are equal: a number other than 1 is the answer already.
   if (a.is_number()) return a;
   if (b.is_number()) return b;

@@ -10,7 +10,8 @@ Dims broadcast_shape(const OpArgs& args);
 Dims broadcast_shapes(const Dims& a, const Dims& b);
 
 /// Where the element for `indices` of a tensor of shape `to` is in an operand of shape `from`. A
-/// symbolic size that may be 1 or the full size is settled at run time; no index leaves the operand.
+/// symbolic size that may be 1 or the full size is settled at run time; no index leaves the
+/// operand.
 Indices broadcast_indices(const Indices& indices, const Dims& to, const Dims& from);
 
 }  // namespace dlc

@@ -149,16 +149,17 @@ std::vector<Datum> evaluate_graph(const Graph& graph, std::span<const Datum> inp
   for (size_t k = 0; k < inputs.size(); ++k) set(graph.inputs()[k], inputs[k]);
   for (NodeId id : graph.nodes()) {
     const Node& node = graph.node(id);
-    with_context([&] { return graph.describe(id); }, [&] {
-      std::vector<Datum> arguments;
-      for (Value input : node.inputs) {
-        arguments.push_back(input.valid() ? values[input.id] : Datum());
-      }
-      std::vector<Datum> results = evaluate_step(node, arguments, symbols);
-      for (size_t k = 0; k < node.outputs.size(); ++k) {
-        if (node.outputs[k].valid()) set(node.outputs[k], std::move(results[k]));
-      }
-    });
+    with_context([&] { return graph.describe(id); },
+                 [&] {
+                   std::vector<Datum> arguments;
+                   for (Value input : node.inputs) {
+                     arguments.push_back(input.valid() ? values[input.id] : Datum());
+                   }
+                   std::vector<Datum> results = evaluate_step(node, arguments, symbols);
+                   for (size_t k = 0; k < node.outputs.size(); ++k) {
+                     if (node.outputs[k].valid()) set(node.outputs[k], std::move(results[k]));
+                   }
+                 });
   }
   std::vector<Datum> outputs;
   for (Value output : graph.outputs()) outputs.push_back(values[output.id]);

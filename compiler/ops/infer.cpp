@@ -109,8 +109,8 @@ std::vector<Type> infer_composite(const Graph& graph, std::string_view op,
 
 }  // namespace
 
-std::vector<Type> infer(const Graph& graph, std::string_view op_name,
-                        std::span<const Value> inputs, const AttrMap& attrs, size_t outputs) {
+std::vector<Type> infer(const Graph& graph, std::string_view op_name, std::span<const Value> inputs,
+                        const AttrMap& attrs, size_t outputs) {
   const OpDef& def = op(op_name);
   check_inputs(def, graph, inputs);
   check_attrs(def, attrs);
@@ -156,17 +156,21 @@ void check(const Graph& graph) {
   verify(graph);
   for (NodeId id : graph.nodes()) {
     const Node& node = graph.node(id);
-    with_context([&] { return graph.describe(id); }, [&] {
-      const auto types = infer(graph, node.op, node.inputs, node.attrs, node.outputs.size());
-      for (size_t k = 0; k < types.size(); ++k) {
-        if (!node.outputs[k].valid() || compatible(graph.type(node.outputs[k]), types[k])) continue;
-        fail_as(ErrorCode::failed, "output {} is declared {}, but its op gives {}", k,
-                to_string(graph.type(node.outputs[k])), to_string(types[k]));
-      }
-      for (const auto& [name, attr] : node.attrs) {
-        if (const auto* nested = std::get_if<std::shared_ptr<const Graph>>(&attr)) check(**nested);
-      }
-    });
+    with_context(
+        [&] { return graph.describe(id); },
+        [&] {
+          const auto types = infer(graph, node.op, node.inputs, node.attrs, node.outputs.size());
+          for (size_t k = 0; k < types.size(); ++k) {
+            if (!node.outputs[k].valid() || compatible(graph.type(node.outputs[k]), types[k]))
+              continue;
+            fail_as(ErrorCode::failed, "output {} is declared {}, but its op gives {}", k,
+                    to_string(graph.type(node.outputs[k])), to_string(types[k]));
+          }
+          for (const auto& [name, attr] : node.attrs) {
+            if (const auto* nested = std::get_if<std::shared_ptr<const Graph>>(&attr))
+              check(**nested);
+          }
+        });
   }
 }
 

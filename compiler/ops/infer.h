@@ -19,7 +19,8 @@ std::vector<TensorExpr> compute(const Graph& graph, NodeId node);
 /// any elementwise or loops op over such values, up to 1,024 elements.
 std::optional<Dims> known_values(const Graph& graph, Value value);
 
-/// The elements of a small tensor of numbers, floats too, that constants and static sizes determine.
+/// The elements of a small tensor of numbers, floats too, that constants and static sizes
+/// determine.
 std::optional<Tensor> known_tensor(const Graph& graph, Value value);
 
 /// Checks all nodes of a graph, nested ones included, against their rows: verify() and types.

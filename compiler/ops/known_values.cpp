@@ -118,7 +118,8 @@ class KnownValues {
     const NodeId id = graph_.producer(value);
     const Type& type = graph_.type(value);
     const OpKind kind = op(graph_.node(id).op).kind();
-    if (!is_integer(type.dtype) || (kind != OpKind::elementwise && kind != OpKind::loops)) return {};
+    if (!is_integer(type.dtype) || (kind != OpKind::elementwise && kind != OpKind::loops))
+      return {};
     const auto known = interpret_node(id, graph_.output_index(value));
     if (!known) return {};
     Reals values;

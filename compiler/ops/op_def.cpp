@@ -42,8 +42,8 @@ const Dims& OpArgs::shape(size_t position) const {
   const Type& t = type(position);
   if (!t.is_tensor()) fail("input {} is {}, but a tensor is expected", position, to_string(t));
   if (!t.ranked) {
-    fail_as(ErrorCode::unsupported, "the rank of input {} is not known; give its shape with --shape",
-            position);
+    fail_as(ErrorCode::unsupported,
+            "the rank of input {} is not known; give its shape with --shape", position);
   }
   return t.shape;
 }
@@ -141,7 +141,8 @@ Ints OpArgs::ints(std::string_view name) const {
     for (const Dim& value : values(name)) {
       if (!value.is_number()) {
         throw NeedsValue(fmt::format("the value of input {} must be known when the model is "
-                                     "compiled, but depends on {}", name, value.to_string()),
+                                     "compiled, but depends on {}",
+                                     name, value.to_string()),
                          inputs_[k]);
       }
       result.push_back(value.number());
@@ -179,7 +180,8 @@ Dim fresh_dim(const OpArgs& args, std::string_view hint) {
   std::string scope;  // nested graphs see the symbols of those around them
   if (args.owner().name() != "main") {
     scope = "_";
-    for (char c : args.owner().name()) scope += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+    for (char c : args.owner().name())
+      scope += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
   }
   return Dim::symbol(fmt::format("{}{}_{}", hint, scope, args.owner().value_count()));
 }

@@ -25,13 +25,17 @@ constexpr DTypes one(DType type) { return DTypes{1} << static_cast<int>(type); }
 namespace types {
 inline constexpr DTypes boolean = one(DType::boolean);
 inline constexpr DTypes strings = one(DType::string);
-inline constexpr DTypes floats = one(DType::f32) | one(DType::f64) | one(DType::f16) | one(DType::bf16);
+inline constexpr DTypes floats =
+    one(DType::f32) | one(DType::f64) | one(DType::f16) | one(DType::bf16);
 inline constexpr DTypes small_floats = one(DType::f8e4m3fn) | one(DType::f8e4m3fnuz) |
                                        one(DType::f8e5m2) | one(DType::f8e5m2fnuz) |
                                        one(DType::f4e2m1) | one(DType::f8e8m0);
-inline constexpr DTypes signed_ints = one(DType::i8) | one(DType::i16) | one(DType::i32) | one(DType::i64);
-inline constexpr DTypes unsigned_ints = one(DType::u8) | one(DType::u16) | one(DType::u32) | one(DType::u64);
-inline constexpr DTypes small_ints = one(DType::i4) | one(DType::u4) | one(DType::i2) | one(DType::u2);
+inline constexpr DTypes signed_ints =
+    one(DType::i8) | one(DType::i16) | one(DType::i32) | one(DType::i64);
+inline constexpr DTypes unsigned_ints =
+    one(DType::u8) | one(DType::u16) | one(DType::u32) | one(DType::u64);
+inline constexpr DTypes small_ints =
+    one(DType::i4) | one(DType::u4) | one(DType::i2) | one(DType::u2);
 inline constexpr DTypes ints = signed_ints | unsigned_ints;
 inline constexpr DTypes indices = one(DType::i32) | one(DType::i64);
 inline constexpr DTypes numbers = floats | ints;
@@ -48,7 +52,6 @@ enum class Presence : uint8_t {
   any,       ///< the last one: any number, none too
 };
 
-
 struct InputSpec {
   std::string_view name;
   DTypes types = types::all;
@@ -58,7 +61,8 @@ struct InputSpec {
 
 /// Default of an attribute. `required`: must be given. monostate: optional without default.
 struct RequiredAttr {};
-using AttrDefault = std::variant<std::monostate, RequiredAttr, int64_t, double, std::string_view, Ints>;
+using AttrDefault =
+    std::variant<std::monostate, RequiredAttr, int64_t, double, std::string_view, Ints>;
 
 struct AttrSpec {
   std::string_view name;
@@ -66,8 +70,8 @@ struct AttrSpec {
 };
 inline constexpr RequiredAttr required_attr = {};
 
-/// What a row's functions see of a node: its input types, attributes (with defaults), and the values
-/// of inputs as far as they are known. Names are the row's; an unknown name is an assert.
+/// What a row's functions see of a node: its input types, attributes (with defaults), and the
+/// values of inputs as far as they are known. Names are the row's; an unknown name is an assert.
 class OpArgs {
  public:
   OpArgs(const OpDef& def, const Graph& graph, std::span<const Value> inputs, const AttrMap& attrs,
@@ -215,14 +219,15 @@ struct OpDef {
 
   // What it computes: exactly one (structural ops, If, Loop, Scan and Constant, have none).
   ScalarFunction scalar = nullptr;
-  std::string_view body;  ///< composite, in IR text: see expand.h
+  std::string_view body;            ///< composite, in IR text: see expand.h
   ExpandFunction expand = nullptr;  ///< composite whose body depends on attributes or ranks
   ComputeFunction compute = nullptr;
   HostFunction host = nullptr;
 
   InferFunction infer = nullptr;  ///< needed by host and structural ops only
   ContractionFunction contraction = nullptr;
-  /// The type of the formula is final: an f32 result is not rounded to the inputs' narrow type (Cast).
+  /// The type of the formula is final: an f32 result is not rounded to the inputs' narrow type
+  /// (Cast).
   bool final_type = false;
   bool effect = false;  ///< must not be erased, merged or folded (random numbers, ...)
   std::vector<std::string_view> samples;

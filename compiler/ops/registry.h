@@ -30,7 +30,7 @@ const std::vector<OpDef>& matmul_ops();        ///< MatMul, Gemm, MatMulInteger,
 const std::vector<OpDef>& einsum_ops();        ///< Einsum
 const std::vector<OpDef>& quantization_ops();  ///< QuantizeLinear, DequantizeLinear, ...
 const std::vector<OpDef>& attention_ops();     ///< Attention, RotaryEmbedding
-const std::vector<OpDef>& host_ops();          ///< TopK, NonZero, Compress, Unique, NonMaxSuppression
-const std::vector<OpDef>& sequence_ops();      ///< SequenceXxx, OptionalXxx
+const std::vector<OpDef>& host_ops();      ///< TopK, NonZero, Compress, Unique, NonMaxSuppression
+const std::vector<OpDef>& sequence_ops();  ///< SequenceXxx, OptionalXxx
 
 }  // namespace dlc

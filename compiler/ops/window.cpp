@@ -112,8 +112,9 @@ Window make_window(const OpArgs& args, const Dims& spatial, const Ints& kernel, 
     window.end[k] = pads[k + axes];
     const Dim covered = spatial[k] + pads[k] + pads[k + axes] - window.span(k);
     if (spatial[k].as_number().value_or(0) > 0 && covered.as_number().value_or(0) < 0) {
-      fail("windows of {} elements do not fit into axis {} of X, which has {} and pads of {} and {}",
-           window.span(k), k + 2, spatial[k].number(), pads[k], pads[k + axes]);
+      fail(
+          "windows of {} elements do not fit into axis {} of X, which has {} and pads of {} and {}",
+          window.span(k), k + 2, spatial[k].number(), pads[k], pads[k + axes]);
     }
     window.output[k] = window_count(covered, spatial[k] + pads[k], window.strides[k], ceil_mode);
   }

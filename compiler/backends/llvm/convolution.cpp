@@ -41,9 +41,9 @@ class ConvolutionEmitter {
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
     code.params = emit_.params();
-    code.schedule = fmt::format("convolution, {} channels x {} pixels, k {}, tile {}x{}", m_,
-                                pixels_.to_string(), k_extent_.to_string(), shape_.rows,
-                                shape_.columns());
+    code.schedule =
+        fmt::format("convolution, {} channels x {} pixels, k {}, tile {}x{}", m_,
+                    pixels_.to_string(), k_extent_.to_string(), shape_.rows, shape_.columns());
     code.loops = code.schedule;
     return code;
   }
@@ -62,8 +62,8 @@ class ConvolutionEmitter {
     inner.insert(inner.end(), kernel_extents_.begin(), kernel_extents_.end());
     Indices at = unflatten_index(variable(k_), inner);
     at.insert(at.begin(), channel);
-    weights_ = flat(kernel_.w.at(at), {{row_, m_}, {group_, kernel_.parameters.group},
-                                       {k_, k_extent_}});
+    weights_ =
+        flat(kernel_.w.at(at), {{row_, m_}, {group_, kernel_.parameters.group}, {k_, k_extent_}});
     place_ = affine(weights_, row_, k_, DType::f32, kernel_.operands);
   }
 
@@ -72,8 +72,9 @@ class ConvolutionEmitter {
     const Expr channel = variable(group_) * static_cast<double>(m_) + variable(row_);
     Indices at = {variable(image_), channel};
     for (const Expr& e : unflatten_index(variable(pixel_), spatial_)) at.push_back(e);
-    output_ = flat(kernel_.output.at(at), {{image_, batch_}, {row_, m_},
-                                           {group_, kernel_.parameters.group}, {pixel_, pixels_}});
+    output_ =
+        flat(kernel_.output.at(at),
+             {{image_, batch_}, {row_, m_}, {group_, kernel_.parameters.group}, {pixel_, pixels_}});
     const Dims shape = {batch_, Dim(m_ * kernel_.parameters.group), pixels_};
     output_offset_ = linear(flatten_index({variable(image_), channel, variable(pixel_)}, shape));
   }
@@ -116,12 +117,12 @@ class ConvolutionEmitter {
                                     {panel, panels()}};
     emit_.bind_item(axes, item);
     Value* first = ir.CreateMul(emit_.emit(variable(panel)), ir.getInt64(shape_.columns()));
-    Value* end = emit_smaller(emit_, ir.CreateAdd(first, ir.getInt64(shape_.columns())),
-                              emit_.dim(pixels_));
+    Value* end =
+        emit_smaller(emit_, ir.CreateAdd(first, ir.getInt64(shape_.columns())), emit_.dim(pixels_));
     pack(first, end);
     Value* begin = ir.CreateMul(emit_.emit(variable(block)), ir.getInt64(channels_per_block()));
-    Value* last =
-        emit_smaller(emit_, ir.CreateAdd(begin, ir.getInt64(channels_per_block())), emit_.constant(m_));
+    Value* last = emit_smaller(emit_, ir.CreateAdd(begin, ir.getInt64(channels_per_block())),
+                               emit_.constant(m_));
     const int rows = static_cast<int>(std::min<int64_t>(shape_.rows, m_));
     emit_.for_loop(begin, last, rows, [&](Value* row) {
       emit_tile_at(emit_smaller(emit_, row, emit_.constant(m_ - rows)), rows, first);
@@ -129,17 +130,18 @@ class ConvolutionEmitter {
   }
 
   void emit_tile_at(Value* row, int rows, Value* first) {
-    Tile tile{DType::f32, rows, shape_.vectors, shape_.lanes, {}, nullptr, nullptr, nullptr,
-              k_extent_, nullptr};
+    Tile tile{DType::f32, rows,    shape_.vectors, shape_.lanes, {},
+              nullptr,    nullptr, nullptr,        k_extent_,    nullptr};
     emit_rows(emit_, {place_, weights_, row_, k_, scratch_at(rows_at())}, row, tile);
     tile.b = emit_.scratch();
     tile.b_stride = emit_.constant(shape_.columns());
     const auto sums = emit_tile(emit_, tile);
     const bool full = pixels_.is_number() && pixels_.number() % shape_.columns() == 0;
-    TileOutput output{row_, pixel_, row, first, emit_.dim(pixels_), full, scratch_at(spill_at()), [&] {
-                        emit_.store(static_cast<int>(kernel_.operands.size()), output_offset_,
-                                    emit_.emit_lanes(output_));
-                      }};
+    TileOutput output{
+        row_, pixel_, row, first, emit_.dim(pixels_), full, scratch_at(spill_at()), [&] {
+          emit_.store(static_cast<int>(kernel_.operands.size()), output_offset_,
+                      emit_.emit_lanes(output_));
+        }};
     emit_tile_output(emit_, tile, sums, output);
   }
 
@@ -150,7 +152,8 @@ class ConvolutionEmitter {
     const Dim width = spatial_.back();
     Value* run = emit_.dim(width);
     const std::vector<Axis> outer = outer_axes();
-    Value* run_end = ir.CreateAdd(ir.CreateSDiv(ir.CreateSub(end, ir.getInt64(1)), run), ir.getInt64(1));
+    Value* run_end =
+        ir.CreateAdd(ir.CreateSDiv(ir.CreateSub(end, ir.getInt64(1)), run), ir.getInt64(1));
     emit_.for_loop(ir.CreateSDiv(first, run), run_end, 1, [&](Value* line) {
       emit_.bind_item(outer, line);
       Value* start = ir.CreateMul(line, run);
@@ -177,7 +180,8 @@ class ConvolutionEmitter {
     auto& ir = emit_.ir();
     const Expr body = pixel();
     std::vector<Axis> taps;
-    for (size_t d = 0; d < spatial_.size(); ++d) taps.push_back({taps_axes_[d], kernel_extents_[d]});
+    for (size_t d = 0; d < spatial_.size(); ++d)
+      taps.push_back({taps_axes_[d], kernel_extents_[d]});
     emit_.for_loop(emit_.constant(0), emit_.dim(taps_), 1, [&](Value* tap) {
       emit_.bind_item(taps, tap);
       Value* k = ir.CreateAdd(ir.CreateMul(channel, emit_.dim(taps_)), tap);

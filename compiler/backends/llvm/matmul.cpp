@@ -1,6 +1,7 @@
-// Matrix multiplication. B lies in panels of a tile's width: packed when compiled if it is constant,
-// read in place where its columns are adjacent and fill whole vectors, packed by each work item
-// otherwise. A is read in place, or first evaluated into rows if it is more than evenly spaced loads.
+// Matrix multiplication. B lies in panels of a tile's width: packed when compiled if it is
+// constant, read in place where its columns are adjacent and fill whole vectors, packed by each
+// work item otherwise. A is read in place, or first evaluated into rows if it is more than evenly
+// spaced loads.
 //
 //   item = (batch, block of rows, panel):   for tile of rows in block: sums over k; epilogue
 #include <algorithm>
@@ -29,7 +30,8 @@ struct Panels {
     return (rest + lanes - 1) / lanes * lanes;
   }
   template <typename T>
-  Tensor pack(DType type, const T* b, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride) const {
+  Tensor pack(DType type, const T* b, int64_t k, int64_t n, int64_t k_stride,
+              int64_t n_stride) const {
     const int64_t total = k * ((count(n) - 1) * width + last_width(n));
     Tensor packed = Tensor::allocate(type, {total});
     T* to = packed.as_mutable<T>().data();
@@ -134,12 +136,10 @@ class MatmulEmitter {
         if (e->kind == ExprKind::load) operand = e->input;
       });
       FreeVariables free;
-      const bool batched =
-          std::any_of(batch_axes_.begin(), batch_axes_.end(), [&](const Axis& axis) {
-            return free.depends(kernel_.b.body, axis.variable);
-          });
-      const bool shared =
-          loads(kernel_.a.body, operand) || loads(kernel_.output.body, operand);
+      const bool batched = std::any_of(
+          batch_axes_.begin(), batch_axes_.end(),
+          [&](const Axis& axis) { return free.depends(kernel_.b.body, axis.variable); });
+      const bool shared = loads(kernel_.a.body, operand) || loads(kernel_.output.body, operand);
       if (kernel_.constants[operand] && !batched && !shared && n_.is_number() &&
           k_extent_.is_number()) {
         b_mode_ = B::packed_ahead;
@@ -186,8 +186,10 @@ class MatmulEmitter {
     Value* block_value = emit_.emit(variable(block));
     Value* rows = emit_.constant(rows_per_block);
     Value* m = emit_.dim(m_);
-    Value* begin = b_mode_ == B::packed_by_item ? emit_.constant(0) : ir.CreateMul(block_value, rows);
-    Value* end = b_mode_ == B::packed_by_item ? m : emit_smaller(emit_, ir.CreateAdd(begin, rows), m);
+    Value* begin =
+        b_mode_ == B::packed_by_item ? emit_.constant(0) : ir.CreateMul(block_value, rows);
+    Value* end =
+        b_mode_ == B::packed_by_item ? m : emit_smaller(emit_, ir.CreateAdd(begin, rows), m);
     block_begin_ = begin;
     Value* column = ir.CreateMul(panel_value, ir.getInt64(shape_.columns()));
     if (b_mode_ == B::packed_by_item) pack_panel(column);
@@ -233,7 +235,8 @@ class MatmulEmitter {
     const auto whole_tiles = [&] {
       Value* last = ir.CreateSub(emit_.dim(m_), ir.getInt64(rows));
       emit_.for_loop(begin, end, rows, [&](Value* row) {
-        emit_tile_at(panel, column, emit_smaller(emit_, row, last), static_cast<int>(rows), vectors, full);
+        emit_tile_at(panel, column, emit_smaller(emit_, row, last), static_cast<int>(rows), vectors,
+                     full);
       });
     };
     if (m_.is_number()) {
@@ -247,7 +250,8 @@ class MatmulEmitter {
   }
 
   void emit_tile_at(Value* panel, Value* column, Value* row, int rows, int vectors, bool full) {
-    Tile tile{type_, rows, vectors, shape_.lanes, {}, nullptr, nullptr, nullptr, k_extent_, nullptr};
+    Tile tile{type_,   rows,    vectors, shape_.lanes, {},
+              nullptr, nullptr, nullptr, k_extent_,    nullptr};
     const RowSource a{a_, kernel_.a.body, row_, k_, scratch_at(b_scratch())};
     emit_rows(emit_, a, row, tile);
     set_b(tile, panel, column, vectors);
@@ -257,8 +261,14 @@ class MatmulEmitter {
       tile.prefetch = emit_.ir().CreateGEP(emit_.ir().getInt8Ty(), tile.prefetch, share);
     }
     const auto sums = emit_tile(emit_, tile);
-    TileOutput output{row_, column_, row, column, emit_.dim(n_), full,
-                      scratch_at(b_scratch() + a_scratch()), [&] { store_one(); }};
+    TileOutput output{row_,
+                      column_,
+                      row,
+                      column,
+                      emit_.dim(n_),
+                      full,
+                      scratch_at(b_scratch() + a_scratch()),
+                      [&] { store_one(); }};
     emit_tile_output(emit_, tile, sums, output);
   }
 
@@ -317,7 +327,8 @@ class MatmulEmitter {
     }
     emit_.for_loop(emit_.constant(0), emit_.dim(k_extent_), 1, [&](Value* k) {
       emit_.bind(k_, k);
-      Value* to = emit_.element_pointer(emit_.scratch(), type_, ir.CreateMul(k, ir.getInt64(width)));
+      Value* to =
+          emit_.element_pointer(emit_.scratch(), type_, ir.CreateMul(k, ir.getInt64(width)));
       emit_fill(emit_, to, kernel_.b.body, column_, column, end, column, shape_.lanes);
     });
   }
@@ -333,8 +344,8 @@ class MatmulEmitter {
         Value* k = emit_.emit(variable(k_));
         if (emit_.lanes() > 1) k = ir.CreateExtractElement(k, uint64_t{0});
         for (int lane = 0; lane < emit_.lanes(); ++lane) {
-          Value* row = ir.CreateMul(ir.CreateAdd(k, ir.getInt64(lane)),
-                                    ir.getInt64(shape_.columns()));
+          Value* row =
+              ir.CreateMul(ir.CreateAdd(k, ir.getInt64(lane)), ir.getInt64(shape_.columns()));
           Value* one = emit_.lanes() > 1
                            ? ir.CreateExtractElement(value, static_cast<uint64_t>(lane))
                            : value;

@@ -126,8 +126,8 @@ void emit_partial(Emitter& emit, const Tile& tile, const std::vector<std::vector
 
 }  // namespace
 
-void emit_tile_output(Emitter& emit, const Tile& tile,
-                      const std::vector<std::vector<Value*>>& sums, const TileOutput& output) {
+void emit_tile_output(Emitter& emit, const Tile& tile, const std::vector<std::vector<Value*>>& sums,
+                      const TileOutput& output) {
   if (output.full) {
     emit_full(emit, tile, sums, output);
     return;

@@ -38,7 +38,8 @@ TEST(Partition, WithoutFusionEachNodeIsAKernel) {
     %0 = Relu(%x) : f32[8]
     %1 = Exp(%0) : f32[8]
     return %1
-  })", false);
+  })",
+                false);
   EXPECT_EQ(cut.names(), "Relu | Exp");
 }
 
