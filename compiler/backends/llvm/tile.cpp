@@ -11,8 +11,7 @@ namespace {
 constexpr int64_t unroll = 8;  // one prefetched line for 8 steps of 24 floats covers the next panel
 
 /// One step along k: rows * vectors multiply-adds.
-void emit_step(Emitter& emit, const Tile& tile, Value* k,
-               const std::vector<std::vector<Value*>>& accumulators) {
+void emit_step(Emitter& emit, const Tile& tile, Value* k, const Accumulators& accumulators) {
   auto& ir = emit.ir();
   llvm::Type* vector = with_lanes(value_type(ir.getContext(), tile.type), tile.lanes);
   llvm::Type* scalar = value_type(ir.getContext(), tile.type);
@@ -43,16 +42,21 @@ TileShape tile_shape(const TargetInfo& target, DType type) {
   return {target.vector_registers >= 32 ? 8 : 4, 3, lanes};
 }
 
-std::vector<std::vector<Value*>> emit_tile(Emitter& emit, const Tile& tile) {
+Accumulators begin_tile(Emitter& emit, const Tile& tile) {
   auto& ir = emit.ir();
   llvm::Type* vector = with_lanes(value_type(ir.getContext(), tile.type), tile.lanes);
-  std::vector<std::vector<Value*>> accumulators(tile.rows);
+  Accumulators accumulators(tile.rows);
   for (auto& row : accumulators) {
     for (int v = 0; v < tile.vectors; ++v) {
       row.push_back(emit.local(vector));
       ir.CreateStore(llvm::Constant::getNullValue(vector), row.back());
     }
   }
+  return accumulators;
+}
+
+void accumulate(Emitter& emit, const Tile& tile, const Accumulators& accumulators) {
+  auto& ir = emit.ir();
   const auto steps = [&](Value* first, int64_t count) {
     for (int64_t u = 0; u < count; ++u) {
       emit_step(emit, tile, ir.CreateAdd(first, ir.getInt64(u)), accumulators);
@@ -72,17 +76,28 @@ std::vector<std::vector<Value*>> emit_tile(Emitter& emit, const Tile& tile) {
   } else {
     emit.for_loop(emit.dim(whole), emit.dim(tile.k), 1, [&](Value* k) { steps(k, 1); });
   }
-  for (auto& row : accumulators) {
+}
+
+Sums end_tile(Emitter& emit, const Tile& tile, const Accumulators& accumulators) {
+  auto& ir = emit.ir();
+  llvm::Type* vector = with_lanes(value_type(ir.getContext(), tile.type), tile.lanes);
+  Sums sums = accumulators;
+  for (auto& row : sums) {
     for (Value*& sum : row) sum = ir.CreateLoad(vector, sum);
   }
-  return accumulators;
+  return sums;
+}
+
+Sums emit_tile(Emitter& emit, const Tile& tile) {
+  const Accumulators accumulators = begin_tile(emit, tile);
+  accumulate(emit, tile, accumulators);
+  return end_tile(emit, tile, accumulators);
 }
 
 namespace {
 
 /// From registers, whole vectors.
-void emit_full(Emitter& emit, const Tile& tile, const std::vector<std::vector<Value*>>& sums,
-               const TileOutput& output) {
+void emit_full(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutput& output) {
   auto& ir = emit.ir();
   for (int r = 0; r < tile.rows; ++r) {
     for (int v = 0; v < tile.vectors; ++v) {
@@ -98,8 +113,7 @@ void emit_full(Emitter& emit, const Tile& tile, const std::vector<std::vector<Va
 }
 
 /// Through memory, only the columns before end_column.
-void emit_partial(Emitter& emit, const Tile& tile, const std::vector<std::vector<Value*>>& sums,
-                  const TileOutput& output) {
+void emit_partial(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutput& output) {
   auto& ir = emit.ir();
   llvm::Type* scalar = value_type(ir.getContext(), tile.type);
   const int columns = tile.vectors * tile.lanes;
@@ -126,8 +140,7 @@ void emit_partial(Emitter& emit, const Tile& tile, const std::vector<std::vector
 
 }  // namespace
 
-void emit_tile_output(Emitter& emit, const Tile& tile, const std::vector<std::vector<Value*>>& sums,
-                      const TileOutput& output) {
+void emit_tile_output(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutput& output) {
   if (output.full) {
     emit_full(emit, tile, sums, output);
     return;

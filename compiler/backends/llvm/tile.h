@@ -27,8 +27,17 @@ struct Tile {
   Value* prefetch = nullptr;  ///< bytes to be wanted soon: one line is fetched for every 8 k
 };
 
-/// The sums [row][vector].
-std::vector<std::vector<Value*>> emit_tile(Emitter& emit, const Tile& tile);
+/// [row][vector]: variables in registers, and their final values.
+using Accumulators = std::vector<std::vector<Value*>>;
+using Sums = std::vector<std::vector<Value*>>;
+
+/// A tile whose sums run over several stretches of k: begin, accumulate each, end.
+Accumulators begin_tile(Emitter& emit, const Tile& tile);
+/// Adds the products of `tile.k` steps from `tile.a` and `tile.b` on.
+void accumulate(Emitter& emit, const Tile& tile, const Accumulators& accumulators);
+Sums end_tile(Emitter& emit, const Tile& tile, const Accumulators& accumulators);
+/// All three, for one stretch.
+Sums emit_tile(Emitter& emit, const Tile& tile);
 
 /// Writes the epilogue of a tile of sums: `store_one` emits one output element (or lanes() of them)
 /// for the bound row and column variables, where loads of MatmulKernel::accumulated are the sums.
@@ -41,7 +50,6 @@ struct TileOutput {
   Value* spill;       ///< memory for rows * vectors * lanes elements, for tiles with padding
   std::function<void()> store_one;
 };
-void emit_tile_output(Emitter& emit, const Tile& tile, const std::vector<std::vector<Value*>>& sums,
-                      const TileOutput& output);
+void emit_tile_output(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutput& output);
 
 }  // namespace dlc::llvm_backend
