@@ -29,6 +29,22 @@ struct LoopKernel : KernelBase {
   std::vector<TensorExpr> outputs;
 };
 
+/// Stages in order, done for one outer point after the other. A stage makes one value for the point
+/// or, with row axes, a row of values; later ones read it from scratch, at the same point only.
+struct StagedKernel : KernelBase {
+  struct Stage {
+    std::vector<Axis> row;
+    /// Over outer and row variables; load_flat(stage_load(s), ..., position) reads stage s.
+    Expr body;
+    int output = -1;  ///< the output that gets it, at index `at`; -1: none
+    Indices at;
+  };
+  std::vector<Axis> outer;
+  std::vector<Stage> stages;
+  std::vector<Type> outputs;
+  static constexpr int stage_load(int stage) { return -3 - stage; }
+};
+
 /// C[batch..., m, n] = sum over k of A[batch..., m, k] * B[batch..., k, n], then the epilogue.
 /// The sum is accumulated in arithmetic type `accumulator` (f32, f64).
 struct MatmulKernel : KernelBase {
@@ -53,7 +69,7 @@ struct ConvolutionKernel : KernelBase {
   std::vector<const Tensor*> constants;
 };
 
-using Kernel = std::variant<LoopKernel, MatmulKernel, ConvolutionKernel>;
+using Kernel = std::variant<LoopKernel, MatmulKernel, ConvolutionKernel, StagedKernel>;
 inline const KernelBase& base(const Kernel& kernel) {
   return std::visit([](const auto& k) -> const KernelBase& { return k; }, kernel);
 }

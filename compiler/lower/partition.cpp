@@ -6,6 +6,7 @@
 
 #include "compiler/expr/simplify.h"
 #include "compiler/lower/contraction.h"
+#include "compiler/lower/stages.h"
 
 namespace dlc {
 namespace {
@@ -50,9 +51,8 @@ class Partitioner {
 
   void run() {
     find_needed();
-    for (NodeId id : graph_.nodes()) {
-      with_context([&] { return graph_.describe(id); }, [&] { add_node(id); });
-    }
+    if (options_.fuse) stages_.emplace(graph_, formulas_, stored_in_loops(), read_elsewhere_);
+    for (NodeId id : graph_.nodes()) add_node(id);
   }
 
  private:
@@ -77,25 +77,68 @@ class Partitioner {
 
   void need_node_inputs(const Node& node) {
     for (Value input : node.inputs) {
-      if (input.valid()) needed_.insert(input);
+      if (!input.valid()) continue;
+      needed_.insert(input);
+      read_elsewhere_.insert(input);
     }
   }
 
   void need_operands(Value value) {
     std::vector<Expr> parts;
-    if (const Anchor* anchor = formulas_.anchor(value)) {
+    const Anchor* anchor = formulas_.anchor(value);
+    if (anchor) {
       parts = contraction_reads(formulas_, graph_, *anchor);
     } else if (formulas_.has_formula(value)) {
       parts = {formulas_.formula(value).body};
     }
     for (const Expr& part : parts) {
       for (int input : loaded_inputs(part)) {
-        if (input >= 0) needed_.insert(Value{input});
+        if (input < 0) continue;
+        needed_.insert(Value{input});
+        if (anchor || is_alias(value)) read_elsewhere_.insert(Value{input});
       }
     }
   }
 
+  bool is_alias(Value value) const {
+    return options_.fuse && !graph_.is_output(value) && formulas_.has_formula(value) &&
+           aliased(formulas_.formula(value), graph_).valid();
+  }
+
+  std::vector<Value> stored_in_loops() const {
+    std::vector<Value> values;
+    for (NodeId id : graph_.nodes()) {
+      for (Value output : graph_.node(id).outputs) {
+        if (output.valid() && needed_.contains(output) && formulas_.has_formula(output) &&
+            !formulas_.inlined(output) && !is_alias(output))
+          values.push_back(output);
+      }
+    }
+    return values;
+  }
+
+  /// Adds what the node makes, after what it needs. Stages wait for the last of their group, or
+  /// until something else needs one of them.
   void add_node(NodeId id) {
+    if (!done_.insert(id).second) return;
+    with_context([&] { return graph_.describe(id); }, [&] { add(id); });
+  }
+
+  void require(Value value) {
+    if (const std::optional<int> group = group_of(value)) return add_group(*group);
+    if (graph_.producer(value).valid()) add_node(graph_.producer(value));
+  }
+
+  void require_loads(const Expr& e) {
+    for (int input : loaded_inputs(e))
+      if (input >= 0) require(Value{input});
+  }
+
+  std::optional<int> group_of(Value value) const {
+    return stages_ ? stages_->group(value) : std::nullopt;
+  }
+
+  void add(NodeId id) {
     const Node& node = graph_.node(id);
     const OpDef& def = op(node.op);
     if (is_constant(id)) return;
@@ -103,13 +146,18 @@ class Partitioner {
       fail_as(ErrorCode::failed, "composite {} was not expanded", node.op);
     }
     if (def.kind() == OpKind::host || def.kind() == OpKind::structural) {
-      if (graph_.has_users(id) || def.effect) add_host_node(id);
+      if (!graph_.has_users(id) && !def.effect) return;
+      for (Value input : node.inputs)
+        if (input.valid()) require(input);
+      add_host_node(id);
       return;
     }
     for (Value output : node.outputs) {
       if (!output.valid() || !needed_.contains(output) || formulas_.inlined(output)) continue;
       if (const Anchor* anchor = formulas_.anchor(output)) {
         add_contraction(output, *anchor);
+      } else if (const std::optional<int> group = group_of(output)) {
+        if (stages_->members(*group).back() == output) add_group(*group);
       } else if (formulas_.has_formula(output)) {
         add_loops(output);
       }
@@ -136,13 +184,13 @@ class Partitioner {
 
   void add_loops(Value value) {
     const TensorExpr& formula = formulas_.formula(value);
-    if (const Value source = aliased(formula, graph_);
-        source.valid() && options_.fuse && !graph_.is_output(value)) {
-      result_.items.push_back(AliasItem{value, source});
+    require_loads(formula.body);
+    if (is_alias(value)) {
+      result_.items.push_back(AliasItem{value, aliased(formula, graph_)});
       return;
     }
     LoopKernel kernel;
-    describe(kernel, value);
+    describe(kernel, {value});
     KernelItem item{kernels_.size(), {}, {value}};
     TensorExpr renumbered{formula.axes, renumber(formula.body, kernel, item.operands)};
     kernel.outputs.push_back(std::move(renumbered));
@@ -150,21 +198,41 @@ class Partitioner {
     result_.items.push_back(std::move(item));
   }
 
-  void add_contraction(Value value, const Anchor& anchor) {
-    KernelItem item{kernels_.size(), {}, {value}};
-    Kernel kernel = make_contraction(formulas_, graph_, anchor);
-    std::visit(
-        [&](auto& k) {
-          describe(k, value);
-          finish(k, item.operands);
-        },
-        kernel);
+  void add_group(int group) {
+    if (!groups_done_.insert(group).second) return;
+    for (Value operand : stages_->operands(group)) require(operand);
+    KernelItem item{0, {}, {}};
+    StagedKernel kernel = stages_->kernel(group, item.outputs);
+    describe(kernel, stages_->members(group));
+    for (StagedKernel::Stage& stage : kernel.stages)
+      stage.body = renumber(stage.body, kernel, item.operands);
+    item.kernel = kernels_.size();
     kernels_.push_back(std::move(kernel));
     result_.items.push_back(std::move(item));
   }
 
-  void describe(KernelBase& kernel, Value value) {
-    const std::vector<NodeId> nodes = formulas_.nodes_in(value);
+  void add_contraction(Value value, const Anchor& anchor) {
+    KernelItem item{0, {}, {value}};
+    Kernel kernel = make_contraction(formulas_, graph_, anchor);
+    std::visit(
+        [&](auto& k) {
+          describe(k, {value});
+          finish(k, item.operands);
+        },
+        kernel);
+    for (Value operand : item.operands) require(operand);
+    item.kernel = kernels_.size();
+    kernels_.push_back(std::move(kernel));
+    result_.items.push_back(std::move(item));
+  }
+
+  void describe(KernelBase& kernel, const std::vector<Value>& values) {
+    std::set<NodeId> all;
+    for (Value value : values) {
+      const std::vector<NodeId> own = formulas_.nodes_in(value);
+      all.insert(own.begin(), own.end());
+    }
+    const std::vector<NodeId> nodes(all.begin(), all.end());
     kernel.name = kernel_name(graph_, nodes);
     for (NodeId id : nodes) {
       const Origins& origins = graph_.node(id).origins;
@@ -175,7 +243,7 @@ class Partitioner {
   /// Loads of values become loads of operands, numbered in order of first appearance.
   Expr renumber(const Expr& e, KernelBase& kernel, std::vector<Value>& operands) {
     return replace_loads(e, [&](const ExprNode& node) {
-      if (node.input < 0) return Expr();  // the accumulated sum
+      if (node.input < 0) return Expr();  // the accumulated sum, a stage
       const Value value{node.input};
       auto found = std::find(operands.begin(), operands.end(), value);
       if (found == operands.end()) {
@@ -190,6 +258,7 @@ class Partitioner {
   }
 
   void finish(LoopKernel&, std::vector<Value>&) {}
+  void finish(StagedKernel&, std::vector<Value>&) {}
   void finish(MatmulKernel& kernel, std::vector<Value>& operands) {
     kernel.a.body = renumber(kernel.a.body, kernel, operands);
     kernel.b.body = renumber(kernel.b.body, kernel, operands);
@@ -208,7 +277,10 @@ class Partitioner {
   const FusionOptions& options_;
   std::vector<Kernel>& kernels_;
   Formulas formulas_;
-  std::set<Value> needed_;
+  std::optional<StagePlan> stages_;
+  std::set<Value> needed_, read_elsewhere_;
+  std::set<NodeId> done_;
+  std::set<int> groups_done_;
 };
 
 }  // namespace

@@ -354,6 +354,20 @@ LoopSchedule make_schedule(const LoopKernel& kernel, const LoopNest& nest, int v
   return Scheduler(kernel, nest, vector_bits).run();
 }
 
+int row_lanes(const std::vector<Expr>& bodies, const Axis& axis, const std::vector<Dims>& shapes,
+              int vector_bits) {
+  int widest = 8;
+  double work = 0;
+  bool irregular = false;
+  for (const Expr& body : bodies) {
+    widest = std::max({widest, bits(body.dtype()), widest_bits(body)});
+    work += weight(body);
+    irregular = irregular || !strides_along(body, axis.variable, shapes).good();
+  }
+  return choose_lanes(axis.extent, std::max(2, vector_bits / widest),
+                      vectors_at_once(work, irregular));
+}
+
 ReduceLanes choose_reduce_lanes(const Expr& reduction, const std::vector<Dims>& shapes,
                                 int vector_bits) {
   ReduceLanes best;

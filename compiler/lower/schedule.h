@@ -36,6 +36,10 @@ struct ReduceLanes {
 ReduceLanes choose_reduce_lanes(const Expr& reduction, const std::vector<Dims>& shapes,
                                 int vector_bits);
 
+/// Lanes for a loop over `axis` that computes all of `bodies`.
+int row_lanes(const std::vector<Expr>& bodies, const Axis& axis, const std::vector<Dims>& shapes,
+              int vector_bits);
+
 /// Side of the tiles that loads contiguous along another axis than the stores go through.
 inline constexpr int transposed_tile = 8;
 /// The loads in `bodies` that move far with `v`, and by one element with `across`.

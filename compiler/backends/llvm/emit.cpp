@@ -44,11 +44,18 @@ Emitter::Emitter(llvm::Module& module, const std::string& symbol, const TargetIn
     Value* slot = ir_.CreateConstInBoundsGEP1_64(pointer, function_->getArg(0), i);
     buffers_.push_back(ir_.CreateLoad(pointer, slot, "buffer"));
   }
+  arguments_ = types_.size();
   ir_.CreateBr(body);
   ir_.SetInsertPoint(body);
   llvm::FastMathFlags flags;
   flags.setAllowContract(true);
   ir_.setFastMathFlags(flags);
+}
+
+int Emitter::add_buffer(Type type, Value* pointer) {
+  types_.push_back(std::move(type));
+  buffers_.push_back(pointer);
+  return static_cast<int>(types_.size()) - 1;
 }
 
 void Emitter::finish() { ir_.CreateRetVoid(); }

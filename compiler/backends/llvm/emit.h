@@ -50,6 +50,8 @@ class Emitter {
   // --- what the function is called with
   Value* buffer(int number) { return buffers_[number]; }
   const Type& buffer_type(int number) const { return types_[number]; }
+  /// One more buffer, which the function itself writes and reads. Gives its number.
+  int add_buffer(Type type, Value* pointer);
   Value* scratch() { return scratch_; }
   Value* first_item() { return first_item_; }  ///< i64
   Value* last_item() { return last_item_; }    ///< i64, exclusive
@@ -103,6 +105,7 @@ class Emitter {
   /// Loads of `input` (also numbers that are no operand) become whatever `make` gives.
   using LoadFunction = std::function<Value*(const Expr& load)>;
   void replace_loads(int input, LoadFunction make) { replaced_[input] = std::move(make); }
+  void keep_loads(int input) { replaced_.erase(input); }
 
   // --- memory
   /// Writes an element of output `number` (or lanes() of them), at an offset in elements.
@@ -149,6 +152,7 @@ class Emitter {
 
   // emit_memory.cpp
   Value* make_load(const Expr& e);
+  Value* load_operand(const Expr& e);
   Value* load_uniform(Value* pointer, DType type);
   Value* load_contiguous(Value* pointer, DType type);
   Value* load_reversed(Value* pointer, DType type);
@@ -178,7 +182,9 @@ class Emitter {
   std::vector<Value*> buffers_;
   Value *scratch_, *first_item_, *last_item_, *params_pointer_;
   llvm::BasicBlock* entry_;
-  Value* dummy_ = nullptr;  ///< zeros to read where a guard switches a load off
+  size_t arguments_ = 0;         ///< of the buffers; those behind them are the function's own
+  bool loads_invariant_ = true;  ///< what is loaded just now is never written
+  Value* dummy_ = nullptr;       ///< zeros to read where a guard switches a load off
 
   std::vector<Dim> params_;
   std::vector<Value*> param_values_;

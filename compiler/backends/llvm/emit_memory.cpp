@@ -85,7 +85,7 @@ Value* Emitter::load_elements(Value* pointer, DType type, int lanes, bool invari
   llvm::Type* element = memory_type(ir_.getContext(), type);
   const llvm::Align align(std::max(1, bits(type) / 8));
   llvm::LoadInst* load = ir_.CreateAlignedLoad(with_lanes(element, lanes), pointer, align);
-  if (invariant)
+  if (invariant && loads_invariant_)
     load->setMetadata(llvm::LLVMContext::MD_invariant_load,
                       llvm::MDNode::get(ir_.getContext(), {}));
   if (type != DType::boolean) return load;
@@ -192,6 +192,14 @@ Value* Emitter::load_indexed(Value* base, DType type, const Linear& offset) {
 Value* Emitter::make_load(const Expr& e) {
   if (const auto found = replaced_.find(e->input); found != replaced_.end())
     return found->second(e);
+  const bool before = loads_invariant_;
+  loads_invariant_ = static_cast<size_t>(e->input) < arguments_;
+  Value* value = load_operand(e);
+  loads_invariant_ = before;
+  return value;
+}
+
+Value* Emitter::load_operand(const Expr& e) {
   const DType type = e.dtype();
   const Linear offset = load_offset(e.node(), types_[e->input].shape);
   Value* base = buffers_[e->input];

@@ -46,6 +46,9 @@ struct EmitAny {
   CompiledKernel operator()(const LoopKernel& kernel) const {
     return emit_loop_kernel(kernel, target, module, function_name);
   }
+  CompiledKernel operator()(const StagedKernel& kernel) const {
+    return emit_staged_kernel(kernel, target, module, function_name);
+  }
   CompiledKernel operator()(const MatmulKernel& kernel) const {
     return emit_matmul_kernel(kernel, target, module, function_name);
   }

@@ -14,6 +14,9 @@ namespace dlc::llvm_backend {
 CompiledKernel emit_loop_kernel(const LoopKernel& kernel, const TargetInfo& target,
                                 llvm::Module& module, const std::string& symbol);
 
+CompiledKernel emit_staged_kernel(const StagedKernel& kernel, const TargetInfo& target,
+                                  llvm::Module& module, const std::string& symbol);
+
 CompiledKernel emit_matmul_kernel(const MatmulKernel& kernel, const TargetInfo& target,
                                   llvm::Module& module, const std::string& symbol);
 
