@@ -1,18 +1,21 @@
-// MatMul, Gemm and Conv as kernels. Batches that only A has become rows; loads become flat.
+// MatMul, Gemm and Conv as kernels. Batches that only A has become rows; loads become flat;
+// convolutions of single pixels become matmuls.
 #include "compiler/lower/contraction.h"
 
 #include "compiler/expr/simplify.h"
 #include "compiler/ops/elementwise_shape.h"
 
+#include <algorithm>
+
 namespace dlc {
 namespace {
 
 /// Loads by row-major position, so that strides are plain to see.
-TensorExpr with_flat_loads(const TensorExpr& t, const Graph& graph) {
+TensorExpr with_flat_loads(const TensorExpr& t, const Formulas& formulas) {
   TensorExpr result = t;
   result.body = replace_loads(t.body, [&](const ExprNode& node) {
     if (node.flat || node.input < 0) return Expr();
-    const Dims& shape = graph.type(Value{node.input}).shape;
+    const Dims shape = formulas.stored_type(Value{node.input}).shape;
     return load_flat(node.input, node.dtype, flatten_index(node.args, shape));
   });
   return simplify(result);
@@ -110,12 +113,11 @@ TensorExpr without_axes(const TensorExpr& t, size_t count) {
   return {{t.axes.begin() + static_cast<long>(count), t.axes.end()}, t.body};
 }
 
-/// When B is the same for all batches, the batches are rows: [b, m, k] x [k, n] = [b * m, k] x [k,
-/// n].
-void merge_batches(MatmulKernel& kernel, const Shapes& s, const Graph& graph) {
-  const size_t batches = s.batch.size();
-  if (batches == 0 || s.a_vector || s.b_vector || uses_variables(kernel.b, 0, batches)) return;
-  const TensorExpr a = with_flat_loads(merge_axes(kernel.a, batches + 1), graph);
+/// When B is the same for all `batches` leading axes, these are rows: [b, m, k] x [k, n] = [b * m, k]
+/// x [k, n].
+void merge_batches(MatmulKernel& kernel, size_t batches, const Formulas& formulas) {
+  if (batches == 0 || uses_variables(kernel.b, 0, batches)) return;
+  const TensorExpr a = with_flat_loads(merge_axes(kernel.a, batches + 1), formulas);
   // Rows that are not evenly spaced would have to be copied: better to keep the batches then.
   if (a.body->kind == ExprKind::load && !stride_of(a.body->args[0], a.axes[0].variable)) return;
   kernel.a = a;
@@ -127,6 +129,12 @@ void merge_batches(MatmulKernel& kernel, const Shapes& s, const Graph& graph) {
                 {variable(output.axes[0].variable), variable(output.axes[1].variable)});
   });
   kernel.output = output;
+}
+
+void flatten_loads(MatmulKernel& kernel, const Formulas& formulas) {
+  kernel.a = with_flat_loads(kernel.a, formulas);
+  kernel.b = with_flat_loads(kernel.b, formulas);
+  kernel.output = with_flat_loads(kernel.output, formulas);
 }
 
 MatmulKernel make_matmul(const Formulas& formulas, const Graph& graph, const Anchor& anchor) {
@@ -142,10 +150,8 @@ MatmulKernel make_matmul(const Formulas& formulas, const Graph& graph, const Anc
       operand_view(formulas, b, s.batch, s.b_batch, s.k, s.n, c.transpose_b, s.b_vector, false);
   kernel.output =
       formulas.epilogue(anchor, matmul_sum(formulas, graph, anchor, s, kernel.accumulator));
-  merge_batches(kernel, s, graph);
-  kernel.a = with_flat_loads(kernel.a, graph);
-  kernel.b = with_flat_loads(kernel.b, graph);
-  kernel.output = with_flat_loads(kernel.output, graph);
+  if (!s.a_vector && !s.b_vector) merge_batches(kernel, s.batch.size(), formulas);
+  flatten_loads(kernel, formulas);
   return kernel;
 }
 
@@ -154,20 +160,65 @@ TensorExpr whole(const Formulas& formulas, const Graph& graph, Value value) {
                 [&](const Indices& i) { return formulas.element(value, i); });
 }
 
+/// The same elements, axes in the order [n, spatial..., c].
+TensorExpr with_channels_last(const TensorExpr& t) {
+  return {to_memory(t.axes, channels_last(t.axes.size())), t.body};
+}
+
 ConvolutionKernel make_convolution(const Formulas& formulas, const Graph& graph,
                                    const Anchor& anchor) {
   const Node& node = graph.node(anchor.node);
   const Contraction& c = anchor.contraction;
   ConvolutionKernel kernel;
   kernel.parameters = c;
-  kernel.x = with_flat_loads(whole(formulas, graph, node.inputs[c.a]), graph);
-  kernel.w = with_flat_loads(whole(formulas, graph, node.inputs[c.b]), graph);
+  kernel.x = with_flat_loads(with_channels_last(whole(formulas, graph, node.inputs[c.a])), formulas);
+  kernel.w = with_flat_loads(whole(formulas, graph, node.inputs[c.b]), formulas);
+  const AxisOrder order = channels_last(kernel.x.axes.size());
   const TensorExpr sum = tensor(graph.type(node.outputs[0]).shape, [&](const Indices& i) {
-    const Expr value = load(MatmulKernel::accumulated, DType::f32, i);
+    const Expr value = load(MatmulKernel::accumulated, DType::f32, to_memory(i, order));
     return c.bias < 0 ? value : value + formulas.element(node.inputs[c.bias], {i[1]});
   });
-  kernel.output = with_flat_loads(formulas.epilogue(anchor, sum), graph);
+  const TensorExpr output = formulas.epilogue(anchor, sum);
+  kernel.row_major = formulas.order(anchor.result).empty();
+  kernel.output = with_flat_loads(
+      {to_memory(output.axes, formulas.order(anchor.result)), output.body}, formulas);
   return kernel;
+}
+
+/// A kernel of one position and all channels of a pixel side by side: a matmul, pixels by channels.
+bool is_pointwise(const ConvolutionKernel& kernel) {
+  const auto all = [](const Ints& numbers, int64_t value) {
+    return std::all_of(numbers.begin(), numbers.end(), [&](int64_t n) { return n == value; });
+  };
+  const Contraction& c = kernel.parameters;
+  const Dims w = kernel.w.shape();
+  if (c.group != 1 || !all(c.strides, 1) || !all(c.pads_begin, 0) || !all(c.pads_end, 0)) {
+    return false;
+  }
+  if (std::any_of(w.begin() + 2, w.end(), [](const Dim& k) { return !(k == Dim(1)); })) return false;
+  if (kernel.x.body->kind != ExprKind::load) return false;
+  const std::optional<Expr> stride =
+      stride_of(kernel.x.body->args[0], kernel.x.axes.back().variable);
+  return stride && same(*stride, index(1));
+}
+
+MatmulKernel as_matmul(const ConvolutionKernel& kernel, const Formulas& formulas) {
+  MatmulKernel result;
+  result.a = kernel.x;
+  const Dims x = kernel.x.shape(), w = kernel.w.shape();
+  Dims b_shape(x.begin(), x.end() - 2);
+  const size_t batches = b_shape.size();
+  b_shape.push_back(w[1]);
+  b_shape.push_back(w[0]);
+  result.b = tensor(b_shape, [&](const Indices& i) {
+    Indices at = {i[batches + 1], i[batches]};
+    at.resize(w.size(), index(0));
+    return kernel.w.at(at);
+  });
+  result.output = kernel.output;
+  merge_batches(result, batches, formulas);
+  flatten_loads(result, formulas);
+  return result;
 }
 
 }  // namespace
@@ -176,7 +227,9 @@ Kernel make_contraction(const Formulas& formulas, const Graph& graph, const Anch
   if (anchor.contraction.kind == Contraction::Kind::matmul) {
     return make_matmul(formulas, graph, anchor);
   }
-  return make_convolution(formulas, graph, anchor);
+  ConvolutionKernel kernel = make_convolution(formulas, graph, anchor);
+  if (!kernel.row_major && is_pointwise(kernel)) return as_matmul(kernel, formulas);
+  return kernel;
 }
 
 std::vector<Expr> contraction_reads(const Formulas& formulas, const Graph& graph,

@@ -83,7 +83,8 @@ Formulas::Formulas(const Graph& graph, const FusionOptions& options)
     : graph_(graph),
       options_(options),
       formulas_(graph.value_count()),
-      inlined_(graph.value_count(), false) {
+      inlined_(graph.value_count(), false),
+      orders_(graph.value_count()) {
   for (NodeId id : graph.nodes()) {
     position_.resize(std::max(position_.size(), static_cast<size_t>(id.id) + 1));
     position_[id.id] = next_position_++;
@@ -110,14 +111,26 @@ Expr Formulas::element(Value value, const Indices& indices) const {
                                 : constant_integer(type.dtype, constant->to_ints()[0]);
   }
   if (inlined(value)) return formula(value).at(indices);
-  return load(value.id, type.dtype, indices);
+  return load(value.id, type.dtype, to_memory(indices, order(value)));
+}
+
+Type Formulas::stored_type(Value value) const {
+  Type type = graph_.type(value);
+  type.shape = to_memory(type.shape, order(value));
+  return type;
+}
+
+TensorExpr Formulas::stored_formula(Value value) const {
+  return {to_memory(formula(value).axes, order(value)), formula(value).body};
 }
 
 Expr Formulas::resolve(const Expr& e, const std::vector<Value>& inputs) const {
   return replace_loads(e, [&](const ExprNode& node) {
     const Value value = inputs[node.input];
     if (!node.flat) return element(value, node.args);
-    if (!inlined(value)) return load_flat(value.id, node.dtype, node.args[0]);
+    if (!inlined(value) && order(value).empty()) {
+      return load_flat(value.id, node.dtype, node.args[0]);
+    }
     return element(value, unflatten_index(node.args[0], graph_.type(value).shape));
   });
 }
@@ -140,7 +153,22 @@ void Formulas::add_formulas(NodeId id) {
     formula.body = resolve(formula.body, node.inputs);
     formulas_[value.id] = simplify(formula);
     inlined_[value.id] = should_inline(value);
+    if (options_.fuse && !inlined(value) && may_reorder(value)) {
+      orders_[value.id] = follow_operands(
+          *formulas_[value.id], [&](int id) -> const AxisOrder& { return orders_[id]; },
+          [&](int id) -> const Dims& { return graph_.type(Value{id}).shape; });
+    }
   }
+}
+
+/// Callers, host functions and nested graphs take row-major tensors.
+bool Formulas::may_reorder(Value value) const {
+  if (graph_.is_output(value)) return false;
+  const auto& users = graph_.users(value);
+  return std::all_of(users.begin(), users.end(), [&](const Use& use) {
+    const OpKind kind = op(graph_.node(use.node).op).kind();
+    return kind == OpKind::elementwise || kind == OpKind::loops;
+  });
 }
 
 bool Formulas::should_inline(Value value) const {
@@ -194,6 +222,9 @@ bool Formulas::add_anchor(NodeId id) {
   Anchor anchor{id, std::move(contraction), node.outputs[0], {}};
   if (options_.fuse) extend_chain(anchor);
   const Value key = anchor.result;
+  if (anchor.contraction.kind == Contraction::Kind::convolution && may_reorder(key)) {
+    orders_[key.id] = channels_last(graph_.type(key).rank());
+  }
   anchors_.emplace(key, std::move(anchor));
   return true;
 }

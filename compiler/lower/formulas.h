@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/expr/expr.h"
+#include "compiler/lower/storage.h"
 #include "compiler/ops/op_def.h"
 
 namespace dlc {
@@ -24,7 +25,8 @@ struct Anchor {
   std::vector<NodeId> chain;  ///< the nodes after the anchor that became its epilogue
 };
 
-/// In formulas, load(id, ...) reads the value with that id. Built once per graph, in node order.
+/// In formulas, load(id, ...) reads the value with that id, indexed in its order in memory. Built once
+/// per graph, in node order.
 class Formulas {
  public:
   Formulas(const Graph& graph, const FusionOptions& options);
@@ -34,6 +36,11 @@ class Formulas {
   /// The formula of a value that an elementwise or loops node makes, inlined values substituted.
   const TensorExpr& formula(Value value) const { return *formulas_.at(value.id); }
   bool has_formula(Value value) const { return formulas_.at(value.id).has_value(); }
+  /// How memory has the value, if it is stored.
+  const AxisOrder& order(Value value) const { return orders_.at(value.id); }
+  Type stored_type(Value value) const;
+  /// The formula with its axes in the order in memory.
+  TensorExpr stored_formula(Value value) const;
   /// The anchor whose chain ends in `value`, if any.
   const Anchor* anchor(Value value) const;
   /// The nodes whose work is in the value's formula or chain.
@@ -56,6 +63,7 @@ class Formulas {
                                       const std::vector<NodeId>& chain, const Dims& shape) const;
   bool only_leaves_by(const std::set<Value>& inside, Value exit) const;
   bool should_inline(Value value) const;
+  bool may_reorder(Value value) const;
   bool user_allows(const Use& use, Value value, double cost, bool reduces) const;
   const std::vector<TensorExpr>& raw(NodeId id) const;
 
@@ -65,6 +73,7 @@ class Formulas {
   int next_position_ = 0;
   std::vector<std::optional<TensorExpr>> formulas_;
   std::vector<bool> inlined_;
+  std::vector<AxisOrder> orders_;
   std::map<Value, Anchor> anchors_;
   std::map<NodeId, Value> in_chain_;  ///< node of a chain -> the anchor's result
   mutable std::map<NodeId, std::vector<TensorExpr>> raw_;

@@ -17,7 +17,7 @@
 namespace dlc {
 
 /// What all kernels have. load(k) in their expressions reads operand k. A kernel's buffers are its
-/// operands, then its outputs, all row-major and dense.
+/// operands, then its outputs, dense, their types' axes in the order in memory.
 struct KernelBase {
   std::string name;  ///< e.g. "Conv+Relu"
   Origins origins;
@@ -59,13 +59,15 @@ struct MatmulKernel : KernelBase {
   static constexpr int accumulated = -2;
 };
 
-/// Y[n, m, spatial...] = sum over c, kernel of X[n, c, ...] * W[m, c, kernel...], then the
-/// epilogue.
+/// Y[n, spatial..., m] = sum over c, kernel of X[n, ..., c] * W[m, c, kernel...], then the epilogue.
 struct ConvolutionKernel : KernelBase {
-  TensorExpr x;            ///< [n, c, spatial...] over the operands
+  TensorExpr x;            ///< [n, spatial..., c] over the operands
   TensorExpr w;            ///< [m, c / group, kernel...]
   Contraction parameters;  ///< strides, dilations, pads, group
-  TensorExpr output;       ///< as in MatmulKernel
+  /// As in MatmulKernel, where the sum is load(accumulated, {n, spatial..., m}); the axes in their
+  /// order in memory: also [n, spatial..., m], or with `row_major` [n, m, spatial...].
+  TensorExpr output;
+  bool row_major = false;
   std::vector<const Tensor*> constants;
 };
 

@@ -22,20 +22,21 @@ std::string kernel_name(const Graph& graph, const std::vector<NodeId>& nodes) {
   return text;
 }
 
-/// If the formula only renames the elements of one stored value: that value.
-Value aliased(const TensorExpr& formula, const Graph& graph) {
+/// If the value's formula only renames the elements of one stored value: that value.
+Value aliased(const Formulas& formulas, Value value) {
+  const TensorExpr formula = formulas.stored_formula(value);
   if (formula.body->kind != ExprKind::load) return {};
   const Value source{formula.body->input};
-  if (!(product(formula.shape()) == product(graph.type(source).shape))) return {};
+  const Dims shape = formulas.stored_type(source).shape;
+  if (!(product(formula.shape()) == product(shape))) return {};
   Ranges ranges;
   Indices own;
   for (const Axis& axis : formula.axes) {
     ranges[axis.variable] = axis.extent;
     own.push_back(variable(axis.variable));
   }
-  const Expr from = formula.body->flat
-                        ? formula.body->args[0]
-                        : flatten_index(formula.body->args, graph.type(source).shape);
+  const Expr from =
+      formula.body->flat ? formula.body->args[0] : flatten_index(formula.body->args, shape);
   const Expr to = flatten_index(own, formula.shape());
   return same(simplify(from, ranges), simplify(to, ranges)) ? source : Value();
 }
@@ -102,15 +103,16 @@ class Partitioner {
 
   bool is_alias(Value value) const {
     return options_.fuse && !graph_.is_output(value) && formulas_.has_formula(value) &&
-           aliased(formulas_.formula(value), graph_).valid();
+           aliased(formulas_, value).valid();
   }
 
+  /// Those in row-major order: what stages are made of.
   std::vector<Value> stored_in_loops() const {
     std::vector<Value> values;
     for (NodeId id : graph_.nodes()) {
       for (Value output : graph_.node(id).outputs) {
         if (output.valid() && needed_.contains(output) && formulas_.has_formula(output) &&
-            !formulas_.inlined(output) && !is_alias(output))
+            !formulas_.inlined(output) && !is_alias(output) && formulas_.order(output).empty())
           values.push_back(output);
       }
     }
@@ -183,10 +185,10 @@ class Partitioner {
   }
 
   void add_loops(Value value) {
-    const TensorExpr& formula = formulas_.formula(value);
+    const TensorExpr formula = formulas_.stored_formula(value);
     require_loads(formula.body);
     if (is_alias(value)) {
-      result_.items.push_back(AliasItem{value, aliased(formula, graph_)});
+      result_.items.push_back(AliasItem{value, aliased(formulas_, value)});
       return;
     }
     LoopKernel kernel;
@@ -248,7 +250,7 @@ class Partitioner {
       auto found = std::find(operands.begin(), operands.end(), value);
       if (found == operands.end()) {
         operands.push_back(value);
-        kernel.operands.push_back(graph_.type(value));
+        kernel.operands.push_back(formulas_.stored_type(value));
         found = operands.end() - 1;
       }
       const int number = static_cast<int>(found - operands.begin());

@@ -283,7 +283,7 @@ bool StagePlan::suits_rows(Value value, const Splits& splits) const {
   bool good = true;
   const auto check = [&](const Expr& e, Variable v) {
     if (!free.depends(e, v)) return;
-    const Linear offset = load_offset(e.node(), graph_.type(Value{e->input}).shape);
+    const Linear offset = load_offset(e.node(), formulas_.stored_type(Value{e->input}).shape);
     good = good && offset.coefficient(v) == Dim(1);
   };
   visit(formula.body, [&](const Expr& e) {
@@ -394,7 +394,7 @@ const std::vector<StagePlan::Read>& StagePlan::reads(Value value) const {
   const Ranges in_scope = ranges(value);
   visit(formulas_.formula(value).body, [&](const Expr& e) {
     if (e->kind != ExprKind::load) return;
-    const Dims& shape = graph_.type(Value{e->input}).shape;
+    const Dims shape = formulas_.stored_type(Value{e->input}).shape;
     Indices at = e->flat ? unflatten_index(e->args[0], shape) : e->args;
     for (Expr& i : at) i = simplify(i, in_scope);
     result.push_back({Value{e->input}, std::move(at)});

@@ -1,49 +1,72 @@
-// Convolution as a matrix product: rows are output channels, columns are output pixels, k runs over
-// channels and kernel positions. Each item copies the pixels that a panel of columns needs into
-// scratch ([k][columns], zeros for padding), then passes all its channels over the panel.
+// Convolution as a matrix product without a matrix: rows of the tile are output pixels, columns
+// output channels, and k runs over kernel positions and input channels of the block in scratch (see
+// convolution_plan.h).
 //
-//   item = (image, group, block of channels, panel of pixels)
+//   item = (image, outer positions, block of rows, group, block of channels):
+//     copy the block; for panel of channels: for tile of pixels: sums over runs of k; epilogue
 #include <algorithm>
+#include <cstring>
 
 #include "compiler/backends/llvm/arith.h"
+#include "compiler/backends/llvm/convolution_plan.h"
 #include "compiler/backends/llvm/kernels.h"
 #include "compiler/backends/llvm/operand.h"
+#include "compiler/expr/interpret.h"
 #include "compiler/expr/simplify.h"
 
 namespace dlc::llvm_backend {
 namespace {
+
+/// [group][panel][taps..., channel][width of the panel] from W [m, c, taps...].
+Tensor pack_weights(const ConvolutionPlan& plan, const float* w) {
+  const int64_t taps = plan.tap_count(), depth = plan.depth();
+  int64_t width = 0;
+  for (int64_t panel = 0; panel < plan.panels; ++panel) width += plan.panel_width(panel);
+  Tensor packed = Tensor::allocate(DType::f32, {plan.group * depth * width});
+  float* to = packed.as_mutable<float>().data();
+  for (int64_t g = 0; g < plan.group; ++g) {
+    for (int64_t panel = 0; panel < plan.panels; ++panel) {
+      const int64_t first = panel * plan.tile.columns(), padded = plan.panel_width(panel);
+      const int64_t columns = std::min<int64_t>(padded, plan.maps - first);
+      const float* from = w + (g * plan.maps + first) * depth;
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        for (int64_t c = 0; c < plan.channels; ++c, to += padded) {
+          for (int64_t m = 0; m < columns; ++m) to[m] = from[m * depth + c * taps + tap];
+        }
+      }
+    }
+  }
+  return packed;
+}
 
 class ConvolutionEmitter {
  public:
   ConvolutionEmitter(const ConvolutionKernel& kernel, const TargetInfo& target,
                      llvm::Module& module, const std::string& symbol)
       : kernel_(kernel),
-        shape_(tile_shape(target, DType::f32)),
+        plan_(kernel, target),
         emit_(module, symbol, target, buffer_types(kernel)) {
-    const Dims x = kernel.x.shape(), w = kernel.w.shape(), y = kernel.output.shape();
-    channels_ = w[1].number();
-    kernel_extents_.assign(w.begin() + 2, w.end());
-    taps_ = product(kernel_extents_);
-    k_extent_ = taps_ * channels_;
-    m_ = w[0].number() / kernel.parameters.group;
-    spatial_.assign(y.begin() + 2, y.end());
-    pixels_ = product(spatial_);
-    batch_ = y[0];
-    make_weights();
+    for (const ConvolutionAxis& axis : plan_.outer)
+      outer_.push_back({fresh_variable(), axis.output});
+    find_packed_operand();
+    make_input();
     make_output();
   }
 
   CompiledKernel run() {
     CompiledKernel code;
-    code.items = batch_ * kernel_.parameters.group * channel_blocks() * panels();
-    code.item_cost = k_extent_ * (channels_per_block() * shape_.columns() / 16);
-    code.scratch_bytes = (spill_at() + shape_.rows * shape_.columns()) * 4;
+    code.items =
+        plan_.batch * outer_positions() * plan_.row_blocks * plan_.group * plan_.channel_blocks;
+    code.item_cost = plan_.pixels_per_item() * plan_.depth() *
+                     (plan_.panels_per_item * plan_.tile.columns() / 16);
+    code.scratch_bytes = (spill_at() + plan_.tile.rows * plan_.tile.columns()) * 4;
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
     code.params = emit_.params();
-    code.schedule =
-        fmt::format("convolution, {} channels x {} pixels, k {}, tile {}x{}", m_,
-                    pixels_.to_string(), k_extent_.to_string(), shape_.rows, shape_.columns());
+    if (packed_operand_ >= 0) code.packings.push_back(make_packing());
+    code.schedule = fmt::format("convolution, {} rows x {} pixels, {} channels, k {}, tile {}x{}",
+                                plan_.rows_per_item.to_string(), plan_.columns.output.to_string(),
+                                plan_.maps, plan_.depth(), plan_.tile.rows, plan_.tile.columns());
     code.loops = code.schedule;
     return code;
   }
@@ -55,28 +78,65 @@ class ConvolutionEmitter {
     return types;
   }
 
-  /// W as a matrix [m, k] for a group.
-  void make_weights() {
-    const Expr channel = variable(group_) * static_cast<double>(m_) + variable(row_);
-    Dims inner = {channels_};
-    inner.insert(inner.end(), kernel_extents_.begin(), kernel_extents_.end());
-    Indices at = unflatten_index(variable(k_), inner);
-    at.insert(at.begin(), channel);
-    weights_ =
-        flat(kernel_.w.at(at), {{row_, m_}, {group_, kernel_.parameters.group}, {k_, k_extent_}});
-    place_ = affine(weights_, row_, k_, DType::f32, kernel_.operands);
+  // --- formulas over this emitter's variables
+
+  /// Constant weights that nothing else reads are packed ahead.
+  void find_packed_operand() {
+    const auto reads = [](const Expr& e, int operand) {
+      bool found = false;
+      visit(e, [&](const Expr& x) {
+        found = found || (x->kind == ExprKind::load && x->input == operand);
+      });
+      return found;
+    };
+    if (kernel_.w.body->kind != ExprKind::load) return;
+    const int operand = kernel_.w.body->input;
+    if (!kernel_.constants[operand] || reads(kernel_.x.body, operand) ||
+        reads(kernel_.output.body, operand)) {
+      return;
+    }
+    packed_operand_ = operand;
   }
 
-  /// The epilogue over [image, channel, pixel].
+  /// Element of X at input positions input_row_, input_column_ and fixed outer ones.
+  void make_input() {
+    Indices at = {variable(image_)};
+    Ranges ranges = {{image_, plan_.batch}, {group_, plan_.group}, {channel_, plan_.channels}};
+    for (const ConvolutionAxis& axis : plan_.outer) {
+      outer_input_.push_back(fresh_variable());
+      ranges[outer_input_.back()] = axis.input;
+      at.push_back(variable(outer_input_.back()));
+    }
+    ranges[input_row_] = plan_.rows.input;
+    at.push_back(variable(input_row_));
+    if (plan_.taps.size() > 1) {
+      ranges[input_column_] = plan_.columns.input;
+      at.push_back(variable(input_column_));
+    }
+    at.push_back(variable(group_) * static_cast<double>(plan_.channels) + variable(channel_));
+    input_ = flat(kernel_.x.at(at), ranges);
+  }
+
+  /// The epilogue over [image, pixel, channel].
   void make_output() {
-    const Expr channel = variable(group_) * static_cast<double>(m_) + variable(row_);
-    Indices at = {variable(image_), channel};
-    for (const Expr& e : unflatten_index(variable(pixel_), spatial_)) at.push_back(e);
-    output_ =
-        flat(kernel_.output.at(at),
-             {{image_, batch_}, {row_, m_}, {group_, kernel_.parameters.group}, {pixel_, pixels_}});
-    const Dims shape = {batch_, Dim(m_ * kernel_.parameters.group), pixels_};
-    output_offset_ = linear(flatten_index({variable(image_), channel, variable(pixel_)}, shape));
+    const Dims y = kernel_.output.shape();
+    const Dims spatial(y.begin() + (kernel_.row_major ? 2 : 1),
+                       y.end() - (kernel_.row_major ? 0 : 1));
+    const Dim pixels = product(spatial);
+    const Expr channel = variable(group_) * static_cast<double>(plan_.maps) + variable(column_);
+    Indices at = {variable(image_)};
+    if (kernel_.row_major) at.push_back(channel);
+    for (const Expr& e : unflatten_index(variable(pixel_), spatial)) at.push_back(e);
+    if (!kernel_.row_major) at.push_back(channel);
+    const Ranges ranges = {
+        {image_, plan_.batch}, {pixel_, pixels}, {group_, plan_.group}, {column_, plan_.maps}};
+    output_ = flat(kernel_.output.at(at), ranges);
+    const Dim maps = plan_.maps * plan_.group;
+    output_offset_ = kernel_.row_major
+                         ? linear(flatten_index({variable(image_), channel, variable(pixel_)},
+                                                {plan_.batch, maps, pixels}))
+                         : linear(flatten_index({variable(image_), variable(pixel_), channel},
+                                                {plan_.batch, pixels, maps}));
   }
 
   Expr flat(const Expr& e, const Ranges& ranges) {
@@ -88,142 +148,346 @@ class ConvolutionEmitter {
     return simplify(loads, ranges);
   }
 
-  Dim panels() const { return ceil_div(pixels_, shape_.columns()); }
-  /// Few panels are shared out by channels, so that there is work for several threads.
-  int64_t channel_blocks() const {
-    constexpr int64_t wanted_items = 8, least_channels = 64;
-    if (!panels().is_number()) return 1;
-    const int64_t blocks = wanted_items / std::max<int64_t>(panels().number(), 1);
-    return std::clamp<int64_t>(blocks, 1, std::max<int64_t>(m_ / least_channels, 1));
+  // --- scratch: the block, a panel of weights that are not packed ahead, a tile for partial output
+
+  Dim weights_at() const { return plan_.block_elements(); }
+  Dim spill_at() const {
+    return weights_at() + (packed_operand_ >= 0 ? 0 : plan_.depth() * plan_.tile.columns());
   }
-  int64_t channels_per_block() const {
-    const int64_t rows = (m_ + channel_blocks() - 1) / channel_blocks();
-    return (rows + shape_.rows - 1) / shape_.rows * shape_.rows;
+  Value* scratch_at(const Dim& elements) { return scratch_at(emit_.dim(elements)); }
+  Value* scratch_at(Value* elements) {
+    return emit_.element_pointer(emit_.scratch(), DType::f32, elements);
   }
 
-  // Scratch: the panel, rows of W if they are not in place, a tile for partial output.
-  Dim rows_at() const { return k_extent_ * shape_.columns(); }
-  Dim spill_at() const { return rows_at() + (place_ ? Dim(0) : k_extent_ * shape_.rows); }
-  Value* scratch_at(const Dim& elements) {
-    return emit_.element_pointer(emit_.scratch(), DType::f32, emit_.dim(elements));
+  Dim outer_positions() const {
+    Dim count = 1;
+    for (const ConvolutionAxis& axis : plan_.outer) count = count * axis.output;
+    return count;
   }
+
+  // --- one item
 
   void emit_item(Value* item) {
     auto& ir = emit_.ir();
-    const Variable block = fresh_variable(), panel = fresh_variable();
-    const std::vector<Axis> axes = {{image_, batch_},
-                                    {group_, kernel_.parameters.group},
-                                    {block, channel_blocks()},
-                                    {panel, panels()}};
+    const Variable block = fresh_variable(), channels = fresh_variable();
+    std::vector<Axis> axes = {{image_, plan_.batch}};
+    axes.insert(axes.end(), outer_.begin(), outer_.end());
+    axes.insert(
+        axes.end(),
+        {{block, plan_.row_blocks}, {group_, plan_.group}, {channels, plan_.channel_blocks}});
     emit_.bind_item(axes, item);
-    Value* first = ir.CreateMul(emit_.emit(variable(panel)), ir.getInt64(shape_.columns()));
-    Value* end =
-        emit_smaller(emit_, ir.CreateAdd(first, ir.getInt64(shape_.columns())), emit_.dim(pixels_));
-    pack(first, end);
-    Value* begin = ir.CreateMul(emit_.emit(variable(block)), ir.getInt64(channels_per_block()));
-    Value* last = emit_smaller(emit_, ir.CreateAdd(begin, ir.getInt64(channels_per_block())),
-                               emit_.constant(m_));
-    const int rows = static_cast<int>(std::min<int64_t>(shape_.rows, m_));
-    emit_.for_loop(begin, last, rows, [&](Value* row) {
-      emit_tile_at(emit_smaller(emit_, row, emit_.constant(m_ - rows)), rows, first);
+    first_row_ = ir.CreateMul(emit_.emit(variable(block)), emit_.dim(plan_.rows_per_item));
+    Value* rest = ir.CreateSub(emit_.dim(plan_.rows.output), first_row_);
+    rows_ = emit_smaller(emit_, emit_.dim(plan_.rows_per_item), rest);
+    copy_block();
+    Value* columns = emit_.dim(plan_.columns.output);
+    pixels_ = ir.CreateMul(rows_, columns);
+    Value* row = first_row_;
+    if (!plan_.outer.empty()) {
+      Value* outer = emit_.constant(0);
+      for (const Axis& axis : outer_) {
+        outer = ir.CreateAdd(ir.CreateMul(outer, emit_.dim(axis.extent)),
+                             emit_.emit(variable(axis.variable)));
+      }
+      row = ir.CreateAdd(ir.CreateMul(outer, emit_.dim(plan_.rows.output)), row);
+    }
+    first_pixel_ = ir.CreateMul(row, columns);
+    Value* begin = ir.CreateMul(emit_.emit(variable(channels)), ir.getInt64(plan_.panels_per_item));
+    Value* end = emit_smaller(emit_, ir.CreateAdd(begin, ir.getInt64(plan_.panels_per_item)),
+                              emit_.constant(plan_.panels));
+    emit_panels(begin, end);
+  }
+
+  /// Panels are all alike but for the last one, which may be narrower or not full.
+  void emit_panels(Value* begin, Value* end) {
+    auto& ir = emit_.ir();
+    const int64_t last = plan_.panels - 1;
+    const int narrow = static_cast<int>(plan_.panel_width(last)) / plan_.tile.lanes;
+    const bool full = plan_.maps % plan_.tile.lanes == 0;
+    if (narrow == plan_.tile.vectors && full) {
+      emit_.for_loop(begin, end, 1, [&](Value* panel) { emit_panel(panel, narrow, true); });
+      return;
+    }
+    emit_.for_loop(begin, emit_smaller(emit_, end, emit_.constant(last)), 1,
+                   [&](Value* panel) { emit_panel(panel, plan_.tile.vectors, true); });
+    emit_.if_then(ir.CreateICmpEQ(end, ir.getInt64(plan_.panels)),
+                  [&] { emit_panel(emit_.constant(last), narrow, full); });
+  }
+
+  void emit_panel(Value* panel, int vectors, bool full) {
+    auto& ir = emit_.ir();
+    Value* weights = weights_of(panel, vectors);
+    const int64_t rows = plan_.tile.rows;
+    const auto tiles = [&] {
+      Value* last = ir.CreateSub(pixels_, ir.getInt64(rows));
+      emit_.for_loop(emit_.constant(0), pixels_, rows, [&](Value* pixel) {
+        // The last tile begins early enough to be whole: some pixels are computed twice, alike.
+        emit_tile_at(panel, weights, emit_smaller(emit_, pixel, last), static_cast<int>(rows),
+                     vectors, full);
+      });
+    };
+    emit_.if_then(ir.CreateICmpSGE(pixels_, ir.getInt64(rows)), tiles, [&] {
+      emit_.for_loop(emit_.constant(0), pixels_, 1,
+                     [&](Value* pixel) { emit_tile_at(panel, weights, pixel, 1, vectors, full); });
     });
   }
 
-  void emit_tile_at(Value* row, int rows, Value* first) {
-    Tile tile{DType::f32, rows,    shape_.vectors, shape_.lanes, {},
-              nullptr,    nullptr, nullptr,        k_extent_,    nullptr};
-    emit_rows(emit_, {place_, weights_, row_, k_, scratch_at(rows_at())}, row, tile);
-    tile.b = emit_.scratch();
-    tile.b_stride = emit_.constant(shape_.columns());
-    const auto sums = emit_tile(emit_, tile);
-    const bool full = pixels_.is_number() && pixels_.number() % shape_.columns() == 0;
-    TileOutput output{
-        row_, pixel_, row, first, emit_.dim(pixels_), full, scratch_at(spill_at()), [&] {
-          emit_.store(static_cast<int>(kernel_.operands.size()), output_offset_,
-                      emit_.emit_lanes(output_));
-        }};
+  void emit_tile_at(Value* panel, Value* weights, Value* pixel, int rows, int vectors, bool full) {
+    auto& ir = emit_.ir();
+    const int width = vectors * plan_.tile.lanes;
+    Tile tile{DType::f32,  rows,    vectors, plan_.tile.lanes,
+              {},          nullptr, nullptr, emit_.constant(width),
+              plan_.run(), nullptr};
+    std::vector<Value*> starts;
+    for (int r = 0; r < rows; ++r)
+      starts.push_back(pixel_start(ir.CreateAdd(pixel, ir.getInt64(r))));
+    const Accumulators accumulators = begin_tile(emit_, tile);
+    emit_.for_loop(emit_.constant(0), emit_.constant(plan_.run_count()), 1, [&](Value* run) {
+      Value* offset = run_offset(run);
+      for (int r = 0; r < rows; ++r) {
+        tile.a.push_back(emit_.element_pointer(starts[r], DType::f32, offset));
+      }
+      tile.b = emit_.element_pointer(weights, DType::f32,
+                                     ir.CreateMul(run, ir.getInt64(plan_.run() * width)));
+      accumulate_tile(emit_, tile, accumulators);
+    });
+    const Sums sums = end_tile(emit_, tile, accumulators);
+    TileOutput output{pixel_,
+                      column_,
+                      ir.CreateAdd(first_pixel_, pixel),
+                      ir.CreateMul(panel, ir.getInt64(plan_.tile.columns())),
+                      emit_.constant(plan_.maps),
+                      full,
+                      scratch_at(spill_at()),
+                      [&] {
+                        emit_.store(static_cast<int>(kernel_.operands.size()), output_offset_,
+                                    emit_.emit_lanes(output_));
+                      }};
     emit_tile_output(emit_, tile, sums, output);
   }
 
-  /// The panel's pixels, one run of the innermost spatial axis at a time: within a run, addresses
-  /// and the test for padding are affine in the position.
-  void pack(Value* first, Value* end) {
+  /// Where the window of the item's n-th pixel begins in scratch.
+  Value* pixel_start(Value* pixel) {
     auto& ir = emit_.ir();
-    const Dim width = spatial_.back();
-    Value* run = emit_.dim(width);
-    const std::vector<Axis> outer = outer_axes();
-    Value* run_end =
-        ir.CreateAdd(ir.CreateSDiv(ir.CreateSub(end, ir.getInt64(1)), run), ir.getInt64(1));
-    emit_.for_loop(ir.CreateSDiv(first, run), run_end, 1, [&](Value* line) {
-      emit_.bind_item(outer, line);
-      Value* start = ir.CreateMul(line, run);
-      Value* from = emit_larger(emit_, ir.CreateSub(first, start), emit_.constant(0));
-      Value* to = emit_smaller(emit_, ir.CreateSub(end, start), run);
-      Value* origin = ir.CreateSub(first, start);  // the position that is column 0
-      emit_.for_loop(emit_.constant(0), emit_.constant(channels_), 1, [&](Value* channel) {
-        emit_.bind(channel_, channel);
-        pack_taps(channel, from, to, origin);
+    Value* columns = emit_.dim(plan_.columns.output);
+    Value* row = ir.CreateUDiv(pixel, columns);
+    Value* column = ir.CreateURem(pixel, columns);
+    const Dim row_step = plan_.row_elements() * plan_.rows.scratch_stride();
+    const int64_t column_step = plan_.columns.scratch_stride() * plan_.channels;
+    return scratch_at(ir.CreateAdd(ir.CreateMul(row, emit_.dim(row_step)),
+                                   ir.CreateMul(column, ir.getInt64(column_step))));
+  }
+
+  /// Where the n-th run of a window begins, from the window's start.
+  Value* run_offset(Value* run) {
+    auto& ir = emit_.ir();
+    std::vector<int64_t> counts = plan_.taps;
+    if (plan_.run() > plan_.channels || counts.back() == 1) counts.back() = 1;
+    Value* offset = emit_.constant(0);
+    const auto take = [&](int64_t count, const Dim& step) {
+      if (count == 1) return;
+      Value* tap = ir.CreateURem(run, ir.getInt64(count));
+      run = ir.CreateUDiv(run, ir.getInt64(count));
+      offset = ir.CreateAdd(offset, ir.CreateMul(tap, emit_.dim(step)));
+    };
+    size_t d = counts.size();
+    if (d > 1) take(counts[--d], plan_.columns.dilation * plan_.channels);
+    take(counts[--d], plan_.row_elements() * plan_.rows.dilation);
+    Dim step = plan_.scratch_rows() * plan_.row_elements();
+    while (d > 0) {
+      take(counts[--d], step);
+      step = step * plan_.outer[d].kernel;
+    }
+    return offset;
+  }
+
+  // --- the block of input
+
+  void copy_block() {
+    auto& ir = emit_.ir();
+    Value* rows = scratch_rows_needed();
+    emit_.for_loop(emit_.constant(0), emit_.dim(plan_.outer_taps()), 1, [&](Value* tap) {
+      Value* inside = bind_outer_input(tap);
+      emit_.for_loop(emit_.constant(0), rows, 1, [&](Value* row) {
+        Value* first = ir.CreateMul(first_row_, ir.getInt64(plan_.rows.stride));
+        Value* position = ir.CreateAdd(
+            first, ir.CreateSub(ir.CreateMul(row, ir.getInt64(plan_.rows.input_step())),
+                                ir.getInt64(plan_.rows.pad)));
+        Value* line = ir.CreateAdd(ir.CreateMul(tap, emit_.dim(plan_.scratch_rows())), row);
+        Value* to = scratch_at(ir.CreateMul(line, emit_.dim(plan_.row_elements())));
+        emit_.bind(input_row_, position);
+        emit_.if_then(
+            ir.CreateAnd(inside, is_position(position, plan_.rows.input)), [&] { copy_row(to); },
+            [&] { clear(to, emit_.constant(0), emit_.dim(plan_.scratch_columns())); });
       });
     });
   }
 
-  std::vector<Axis> outer_axes() {
-    if (positions_.empty()) {
-      for (size_t d = 0; d < spatial_.size(); ++d) positions_.push_back(fresh_variable());
-    }
-    std::vector<Axis> outer;
-    for (size_t d = 0; d + 1 < spatial_.size(); ++d) outer.push_back({positions_[d], spatial_[d]});
-    return outer;
+  /// Rows of scratch that the item's own number of output rows needs.
+  Value* scratch_rows_needed() {
+    auto& ir = emit_.ir();
+    Value* steps =
+        ir.CreateMul(ir.CreateSub(rows_, ir.getInt64(1)), ir.getInt64(plan_.rows.scratch_stride()));
+    return ir.CreateAdd(steps, ir.getInt64((plan_.rows.kernel - 1) * plan_.rows.dilation + 1));
   }
 
-  void pack_taps(Value* channel, Value* from, Value* to, Value* origin) {
+  /// Binds the input positions of the outer axes for a tap; gives whether they exist.
+  Value* bind_outer_input(Value* tap) {
     auto& ir = emit_.ir();
-    const Expr body = pixel();
-    std::vector<Axis> taps;
-    for (size_t d = 0; d < spatial_.size(); ++d)
-      taps.push_back({taps_axes_[d], kernel_extents_[d]});
-    emit_.for_loop(emit_.constant(0), emit_.dim(taps_), 1, [&](Value* tap) {
-      emit_.bind_item(taps, tap);
-      Value* k = ir.CreateAdd(ir.CreateMul(channel, emit_.dim(taps_)), tap);
-      Value* row = emit_.element_pointer(emit_.scratch(), DType::f32,
-                                         ir.CreateMul(k, ir.getInt64(shape_.columns())));
-      emit_fill(emit_, row, body, positions_.back(), from, to, origin, shape_.lanes);
+    Value* inside = ir.getTrue();
+    for (size_t d = plan_.outer.size(); d-- > 0;) {
+      const ConvolutionAxis& axis = plan_.outer[d];
+      Value* own = ir.CreateURem(tap, ir.getInt64(axis.kernel));
+      tap = ir.CreateUDiv(tap, ir.getInt64(axis.kernel));
+      Value* start =
+          ir.CreateMul(emit_.emit(variable(outer_[d].variable)), ir.getInt64(axis.stride));
+      Value* position =
+          ir.CreateSub(ir.CreateAdd(start, ir.CreateMul(own, ir.getInt64(axis.dilation))),
+                       ir.getInt64(axis.pad));
+      emit_.bind(outer_input_[d], position);
+      inside = ir.CreateAnd(inside, is_position(position, axis.input));
+    }
+    return inside;
+  }
+
+  Value* is_position(Value* position, const Dim& extent) {
+    return emit_.ir().CreateICmpULT(position, emit_.dim(extent));  // negative ones are large
+  }
+
+  /// Columns of one row: zeros, what the input has, zeros.
+  void copy_row(Value* to) {
+    auto& ir = emit_.ir();
+    const ConvolutionAxis& axis = plan_.columns;
+    Value* all = emit_.dim(plan_.scratch_columns());
+    Value* step = ir.getInt64(axis.input_step());
+    Value* begin = ir.getInt64((axis.pad + axis.input_step() - 1) / axis.input_step());
+    begin = emit_smaller(emit_, begin, all);
+    // The last input position, input - 1, is column (input - 1 + pad) / step.
+    Value* end = ir.CreateUDiv(
+        ir.CreateAdd(emit_.dim(axis.input), ir.getInt64(axis.pad + axis.input_step() - 1)), step);
+    end = emit_larger(emit_, emit_smaller(emit_, end, all), begin);
+    clear(to, emit_.constant(0), begin);
+    copy_columns(to, begin, end);
+    clear(to, end, all);
+  }
+
+  void clear(Value* row, Value* begin, Value* end) {
+    auto& ir = emit_.ir();
+    Value* from =
+        emit_.element_pointer(row, DType::f32, ir.CreateMul(begin, ir.getInt64(plan_.channels)));
+    Value* bytes = ir.CreateMul(ir.CreateSub(end, begin), ir.getInt64(plan_.channels * 4));
+    ir.CreateMemSet(from, ir.getInt8(0), bytes, llvm::MaybeAlign(4));
+  }
+
+  void copy_columns(Value* to, Value* begin, Value* end) {
+    auto& ir = emit_.ir();
+    const ConvolutionAxis& axis = plan_.columns;
+    const auto position = [&](Value* column) {
+      return ir.CreateSub(ir.CreateMul(column, ir.getInt64(axis.input_step())),
+                          ir.getInt64(axis.pad));
+    };
+    const auto place = affine(input_, input_column_, channel_, DType::f32, kernel_.operands);
+    const bool adjacent = place && place->k == Dim(1) && axis.input_step() == 1 &&
+                          (place->line == Dim(plan_.channels) || plan_.taps.size() == 1);
+    if (adjacent) {
+      emit_.bind(input_column_, position(begin));
+      emit_.bind(channel_, emit_.constant(0));
+      Value* from =
+          emit_.element_pointer(emit_.buffer(place->operand), DType::f32,
+                                load_offset(input_.node(), kernel_.operands[place->operand].shape));
+      Value* start =
+          emit_.element_pointer(to, DType::f32, ir.CreateMul(begin, ir.getInt64(plan_.channels)));
+      Value* bytes = ir.CreateMul(ir.CreateSub(end, begin), ir.getInt64(plan_.channels * 4));
+      ir.CreateMemCpy(start, llvm::MaybeAlign(4), from, llvm::MaybeAlign(4), bytes);
+      return;
+    }
+    emit_.for_loop(begin, end, 1, [&](Value* column) {
+      emit_.bind(input_column_, position(column));
+      Value* pixel =
+          emit_.element_pointer(to, DType::f32, ir.CreateMul(column, ir.getInt64(plan_.channels)));
+      emit_fill(emit_, pixel, input_, channel_, emit_.constant(0), emit_.constant(plan_.channels),
+                emit_.constant(0), plan_.tile.lanes);
     });
   }
 
-  /// Element of X for output position `positions_` and kernel position `taps_axes_`, 0 outside.
-  Expr pixel() {
-    const Contraction& p = kernel_.parameters;
-    const Dims x = kernel_.x.shape();
-    Ranges ranges = {{image_, batch_}, {group_, p.group}, {channel_, channels_}};
-    Indices at = {variable(image_),
-                  variable(group_) * static_cast<double>(channels_) + variable(channel_)};
-    Expr inside = constant_integer(DType::boolean, 1);
-    for (size_t d = 0; d < spatial_.size(); ++d) {
-      if (taps_axes_.size() <= d) taps_axes_.push_back(fresh_variable());
-      ranges[positions_[d]] = spatial_[d];
-      ranges[taps_axes_[d]] = kernel_extents_[d];
-      const Expr i = variable(positions_[d]) * static_cast<double>(p.strides[d]) +
-                     variable(taps_axes_[d]) * static_cast<double>(p.dilations[d]) -
-                     static_cast<double>(p.pads_begin[d]);
-      inside = inside && i >= index(0) && i < dim(x[2 + d]);
-      at.push_back(i);
+  // --- weights
+
+  /// The panel's weights; those that are not packed ahead are gathered into scratch.
+  Value* weights_of(Value* panel, int vectors) {
+    auto& ir = emit_.ir();
+    if (packed_operand_ < 0) return gather_weights(panel, vectors);
+    int64_t group_width = 0;
+    for (int64_t p = 0; p < plan_.panels; ++p) group_width += plan_.panel_width(p);
+    Value* group =
+        ir.CreateMul(emit_.emit(variable(group_)), ir.getInt64(group_width * plan_.depth()));
+    Value* own = ir.CreateMul(panel, ir.getInt64(plan_.tile.columns() * plan_.depth()));
+    return emit_.element_pointer(emit_.buffer(packed_operand_), DType::f32,
+                                 ir.CreateAdd(group, own));
+  }
+
+  Value* gather_weights(Value* panel, int vectors) {
+    auto& ir = emit_.ir();
+    const Variable tap = fresh_variable();
+    Indices at = {variable(group_) * static_cast<double>(plan_.maps) + variable(column_),
+                  variable(channel_)};
+    Dims taps(plan_.taps.begin(), plan_.taps.end());
+    for (const Expr& e : unflatten_index(variable(tap), taps)) at.push_back(e);
+    const Expr body = flat(kernel_.w.at(at), {{group_, plan_.group},
+                                              {column_, plan_.maps},
+                                              {channel_, plan_.channels},
+                                              {tap, plan_.tap_count()}});
+    const int width = vectors * plan_.tile.lanes;
+    Value* first = ir.CreateMul(panel, ir.getInt64(plan_.tile.columns()));
+    Value* end =
+        emit_smaller(emit_, ir.CreateAdd(first, ir.getInt64(width)), emit_.constant(plan_.maps));
+    Value* to = scratch_at(weights_at());
+    ir.CreateMemSet(to, ir.getInt8(0), ir.getInt64(plan_.depth() * width * 4),
+                    llvm::MaybeAlign(64));
+    emit_.for_loop(emit_.constant(0), emit_.constant(plan_.tap_count()), 1, [&](Value* t) {
+      emit_.bind(tap, t);
+      emit_.for_loop(emit_.constant(0), emit_.constant(plan_.channels), 1, [&](Value* c) {
+        emit_.bind(channel_, c);
+        Value* k = ir.CreateAdd(ir.CreateMul(t, ir.getInt64(plan_.channels)), c);
+        Value* row = emit_.element_pointer(to, DType::f32, ir.CreateMul(k, ir.getInt64(width)));
+        emit_fill(emit_, row, body, column_, first, end, first, plan_.tile.lanes);
+      });
+    });
+    return to;
+  }
+
+  Packing make_packing() const {
+    const ConvolutionPlan plan = plan_;
+    const TensorExpr w = kernel_.w;
+    const size_t operands = kernel_.operands.size();
+    const int operand = packed_operand_;
+    Ranges ranges;
+    Indices own;
+    for (const Axis& axis : w.axes) {
+      ranges[axis.variable] = axis.extent;
+      own.push_back(variable(axis.variable));
     }
-    return flat(select(inside, kernel_.x.at(at), constant(DType::f32, 0)), ranges);
+    const Expr in_order = simplify(flatten_index(own, w.shape()), ranges);
+    const bool as_stored = w.body->flat && same(in_order, w.body->args[0]);
+    return {operand, [=](const Tensor& constant) {
+              if (as_stored) return pack_weights(plan, constant.as<float>().data());
+              std::vector<Tensor> values(operands);
+              values[operand] = constant;
+              return pack_weights(plan, interpret(w, values).as<float>().data());
+            }};
   }
 
   const ConvolutionKernel& kernel_;
-  TileShape shape_;
+  const ConvolutionPlan plan_;
   Emitter emit_;
-  int64_t channels_ = 0, m_ = 0;  ///< of a group
-  Dims kernel_extents_, spatial_;
-  Dim taps_, k_extent_, pixels_, batch_;
-  Variable image_ = fresh_variable(), group_ = fresh_variable(), row_ = fresh_variable(),
-           pixel_ = fresh_variable(), k_ = fresh_variable(), channel_ = fresh_variable();
-  std::vector<Variable> positions_, taps_axes_;
-  Expr weights_, output_;
+  int packed_operand_ = -1;
+  std::vector<Axis> outer_;
+  std::vector<Variable> outer_input_;
+  const Variable image_ = fresh_variable(), group_ = fresh_variable(), channel_ = fresh_variable(),
+                 input_row_ = fresh_variable(), input_column_ = fresh_variable(),
+                 pixel_ = fresh_variable(), column_ = fresh_variable();
+  Expr input_, output_;
   Linear output_offset_;
-  std::optional<Affine> place_;
+  Value *first_row_ = nullptr, *rows_ = nullptr, *pixels_ = nullptr, *first_pixel_ = nullptr;
 };
 
 }  // namespace

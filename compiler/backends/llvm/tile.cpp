@@ -55,7 +55,7 @@ Accumulators begin_tile(Emitter& emit, const Tile& tile) {
   return accumulators;
 }
 
-void accumulate(Emitter& emit, const Tile& tile, const Accumulators& accumulators) {
+void accumulate_tile(Emitter& emit, const Tile& tile, const Accumulators& accumulators) {
   auto& ir = emit.ir();
   const auto steps = [&](Value* first, int64_t count) {
     for (int64_t u = 0; u < count; ++u) {
@@ -90,7 +90,7 @@ Sums end_tile(Emitter& emit, const Tile& tile, const Accumulators& accumulators)
 
 Sums emit_tile(Emitter& emit, const Tile& tile) {
   const Accumulators accumulators = begin_tile(emit, tile);
-  accumulate(emit, tile, accumulators);
+  accumulate_tile(emit, tile, accumulators);
   return end_tile(emit, tile, accumulators);
 }
 

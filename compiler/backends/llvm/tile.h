@@ -34,7 +34,7 @@ using Sums = std::vector<std::vector<Value*>>;
 /// A tile whose sums run over several stretches of k: begin, accumulate each, end.
 Accumulators begin_tile(Emitter& emit, const Tile& tile);
 /// Adds the products of `tile.k` steps from `tile.a` and `tile.b` on.
-void accumulate(Emitter& emit, const Tile& tile, const Accumulators& accumulators);
+void accumulate_tile(Emitter& emit, const Tile& tile, const Accumulators& accumulators);
 Sums end_tile(Emitter& emit, const Tile& tile, const Accumulators& accumulators);
 /// All three, for one stretch.
 Sums emit_tile(Emitter& emit, const Tile& tile);
