@@ -8,6 +8,7 @@ namespace dlc::cli {
 
 void add_run(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_profile(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_check(CLI::App& app);
 void add_doctor(CLI::App& app);

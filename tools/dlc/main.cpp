@@ -60,6 +60,7 @@ void add_commands(CLI::App& app) {
       "dlc COMMAND --help shows a command's options and an example.");
   dlc::cli::add_run(app);
   dlc::cli::add_bench(app);
+  dlc::cli::add_profile(app);
   dlc::cli::add_inspect(app);
   dlc::cli::add_check(app);
   dlc::cli::add_doctor(app);
