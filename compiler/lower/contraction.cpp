@@ -113,8 +113,8 @@ TensorExpr without_axes(const TensorExpr& t, size_t count) {
   return {{t.axes.begin() + static_cast<long>(count), t.axes.end()}, t.body};
 }
 
-/// When B is the same for all `batches` leading axes, these are rows: [b, m, k] x [k, n] = [b * m, k]
-/// x [k, n].
+/// When B is the same for all `batches` leading axes, these are rows: [b, m, k] x [k, n] = [b * m,
+/// k] x [k, n].
 void merge_batches(MatmulKernel& kernel, size_t batches, const Formulas& formulas) {
   if (batches == 0 || uses_variables(kernel.b, 0, batches)) return;
   const TensorExpr a = with_flat_loads(merge_axes(kernel.a, batches + 1), formulas);
@@ -171,7 +171,8 @@ ConvolutionKernel make_convolution(const Formulas& formulas, const Graph& graph,
   const Contraction& c = anchor.contraction;
   ConvolutionKernel kernel;
   kernel.parameters = c;
-  kernel.x = with_flat_loads(with_channels_last(whole(formulas, graph, node.inputs[c.a])), formulas);
+  kernel.x =
+      with_flat_loads(with_channels_last(whole(formulas, graph, node.inputs[c.a])), formulas);
   kernel.w = with_flat_loads(whole(formulas, graph, node.inputs[c.b]), formulas);
   const AxisOrder order = channels_last(kernel.x.axes.size());
   const TensorExpr sum = tensor(graph.type(node.outputs[0]).shape, [&](const Indices& i) {
@@ -195,7 +196,8 @@ bool is_pointwise(const ConvolutionKernel& kernel) {
   if (c.group != 1 || !all(c.strides, 1) || !all(c.pads_begin, 0) || !all(c.pads_end, 0)) {
     return false;
   }
-  if (std::any_of(w.begin() + 2, w.end(), [](const Dim& k) { return !(k == Dim(1)); })) return false;
+  if (std::any_of(w.begin() + 2, w.end(), [](const Dim& k) { return !(k == Dim(1)); }))
+    return false;
   if (kernel.x.body->kind != ExprKind::load) return false;
   const std::optional<Expr> stride =
       stride_of(kernel.x.body->args[0], kernel.x.axes.back().variable);

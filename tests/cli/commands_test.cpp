@@ -84,6 +84,18 @@ TEST(Run, TestDataIsComparedAndTheFirstDifferenceNamed) {
       << bad.err;
 }
 
+TEST(Profile, KernelsAreShownWithTheirTime) {
+  const Json json = json_of({"profile", trained_model(), "-n", "2", "--threads", "1", "--json"});
+  double total = 0;
+  for (const Json& step : json["steps"]) total += step["ms"].get<double>();
+  EXPECT_GT(total, 0);
+  EXPECT_NEAR(json["total_ms"].get<double>(), total, 1e-6);
+  const Outcome text =
+      run_dlc({"profile", linear().save(scratch_folder()), "-n", "2", "--in-order"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_NE(text.out.find("Gemm"), std::string::npos) << text.out;
+}
+
 TEST(Run, OpenSizesCanBeGivenOrAreTakenAsOne) {
   const std::string model = linear().save(scratch_folder());
   const Json given = json_of({"run", model, "--dim", "batch=5", "-i", "ones", "--json"});

@@ -441,8 +441,7 @@ class ConvolutionEmitter {
     Value* end =
         emit_smaller(emit_, ir.CreateAdd(first, ir.getInt64(width)), emit_.constant(plan_.maps));
     Value* to = scratch_at(weights_at());
-    ir.CreateMemSet(to, ir.getInt8(0), ir.getInt64(plan_.depth() * width * 4),
-                    llvm::MaybeAlign(64));
+    ir.CreateMemSet(to, ir.getInt8(0), ir.getInt64(plan_.depth() * width * 4), llvm::MaybeAlign(4));
     emit_.for_loop(emit_.constant(0), emit_.constant(plan_.tap_count()), 1, [&](Value* t) {
       emit_.bind(tap, t);
       emit_.for_loop(emit_.constant(0), emit_.constant(plan_.channels), 1, [&](Value* c) {
