@@ -206,19 +206,26 @@ bool Formulas::user_allows(const Use& use, Value value, double cost, bool reduce
   return true;
 }
 
+/// Whether a convolution has a kernel; loops compute the others.
+bool Formulas::has_kernel(const Node& node, const Contraction& convolution) const {
+  const Dims& w = graph_.type(node.inputs[convolution.b]).shape;
+  const Dims& x = graph_.type(node.inputs[convolution.a]).shape;
+  const Type& y = graph_.type(node.outputs[0]);
+  if (y.dtype != DType::f32 || x.size() < 3 || !w[0].is_number() || !w[1].is_number()) return false;
+  if (convolution.group == 1 || !(w[1] == Dim(1))) return true;
+  // Depthwise: rows of known width, one output channel for each input channel.
+  return w[0] == Dim(convolution.group) && x.size() <= 4 && x.back().is_number() &&
+         y.shape.back().is_number() && y.shape.back().number() > 0;
+}
+
 bool Formulas::add_anchor(NodeId id) {
   const Node& node = graph_.node(id);
   const OpArgs args(op(node.op), graph_, node.inputs, node.attrs, node.outputs.size());
   Contraction contraction = op(node.op).contraction(args);
   const DType type = graph_.type(node.outputs[0]).dtype;
   if (!is_float(type) || arithmetic_type(type) != type) return false;
-  if (contraction.kind == Contraction::Kind::convolution) {
-    // Depthwise convolutions do little work per element: loops over rows serve them better.
-    const Dims& w = graph_.type(node.inputs[contraction.b]).shape;
-    const Dims& x = graph_.type(node.inputs[contraction.a]).shape;
-    if (contraction.group > 1 && w[1] == Dim(1)) return false;
-    if (type != DType::f32 || x.size() < 3 || !w[0].is_number() || !w[1].is_number()) return false;
-  }
+  if (contraction.kind == Contraction::Kind::convolution && !has_kernel(node, contraction))
+    return false;
   Anchor anchor{id, std::move(contraction), node.outputs[0], {}};
   if (options_.fuse) extend_chain(anchor);
   const Value key = anchor.result;

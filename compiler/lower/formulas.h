@@ -25,8 +25,8 @@ struct Anchor {
   std::vector<NodeId> chain;  ///< the nodes after the anchor that became its epilogue
 };
 
-/// In formulas, load(id, ...) reads the value with that id, indexed in its order in memory. Built once
-/// per graph, in node order.
+/// In formulas, load(id, ...) reads the value with that id, indexed in its order in memory. Built
+/// once per graph, in node order.
 class Formulas {
  public:
   Formulas(const Graph& graph, const FusionOptions& options);
@@ -58,6 +58,7 @@ class Formulas {
   void add_node(NodeId id);
   void add_formulas(NodeId id);
   bool add_anchor(NodeId id);
+  bool has_kernel(const Node& node, const Contraction& convolution) const;
   void extend_chain(Anchor& anchor);
   std::optional<NodeId> next_in_chain(const std::set<Value>& inside,
                                       const std::vector<NodeId>& chain, const Dims& shape) const;

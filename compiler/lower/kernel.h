@@ -71,6 +71,12 @@ struct ConvolutionKernel : KernelBase {
   std::vector<const Tensor*> constants;
 };
 
+/// One input channel and one output channel a group.
+inline bool is_depthwise(const ConvolutionKernel& kernel) {
+  const Dims w = kernel.w.shape();
+  return w[1] == Dim(1) && w[0] == Dim(kernel.parameters.group) && kernel.parameters.group > 1;
+}
+
 using Kernel = std::variant<LoopKernel, MatmulKernel, ConvolutionKernel, StagedKernel>;
 inline const KernelBase& base(const Kernel& kernel) {
   return std::visit([](const auto& k) -> const KernelBase& { return k; }, kernel);

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "compiler/backends/llvm/arith.h"
+#include "compiler/backends/llvm/convolution_output.h"
 #include "compiler/backends/llvm/convolution_plan.h"
 #include "compiler/backends/llvm/kernels.h"
 #include "compiler/backends/llvm/operand.h"
@@ -45,12 +46,12 @@ class ConvolutionEmitter {
                      llvm::Module& module, const std::string& symbol)
       : kernel_(kernel),
         plan_(kernel, target),
-        emit_(module, symbol, target, buffer_types(kernel)) {
+        emit_(module, symbol, target, convolution_buffers(kernel)),
+        output_(kernel) {
     for (const ConvolutionAxis& axis : plan_.outer)
       outer_.push_back({fresh_variable(), axis.output});
     find_packed_operand();
     make_input();
-    make_output();
   }
 
   CompiledKernel run() {
@@ -72,12 +73,6 @@ class ConvolutionEmitter {
   }
 
  private:
-  static std::vector<Type> buffer_types(const ConvolutionKernel& kernel) {
-    std::vector<Type> types = kernel.operands;
-    types.push_back(kernel.output.type());
-    return types;
-  }
-
   // --- formulas over this emitter's variables
 
   /// Constant weights that nothing else reads are packed ahead.
@@ -100,8 +95,9 @@ class ConvolutionEmitter {
 
   /// Element of X at input positions input_row_, input_column_ and fixed outer ones.
   void make_input() {
-    Indices at = {variable(image_)};
-    Ranges ranges = {{image_, plan_.batch}, {group_, plan_.group}, {channel_, plan_.channels}};
+    Indices at = {variable(output_.image)};
+    Ranges ranges = {
+        {output_.image, plan_.batch}, {output_.group, plan_.group}, {channel_, plan_.channels}};
     for (const ConvolutionAxis& axis : plan_.outer) {
       outer_input_.push_back(fresh_variable());
       ranges[outer_input_.back()] = axis.input;
@@ -113,39 +109,9 @@ class ConvolutionEmitter {
       ranges[input_column_] = plan_.columns.input;
       at.push_back(variable(input_column_));
     }
-    at.push_back(variable(group_) * static_cast<double>(plan_.channels) + variable(channel_));
-    input_ = flat(kernel_.x.at(at), ranges);
-  }
-
-  /// The epilogue over [image, pixel, channel].
-  void make_output() {
-    const Dims y = kernel_.output.shape();
-    const Dims spatial(y.begin() + (kernel_.row_major ? 2 : 1),
-                       y.end() - (kernel_.row_major ? 0 : 1));
-    const Dim pixels = product(spatial);
-    const Expr channel = variable(group_) * static_cast<double>(plan_.maps) + variable(column_);
-    Indices at = {variable(image_)};
-    if (kernel_.row_major) at.push_back(channel);
-    for (const Expr& e : unflatten_index(variable(pixel_), spatial)) at.push_back(e);
-    if (!kernel_.row_major) at.push_back(channel);
-    const Ranges ranges = {
-        {image_, plan_.batch}, {pixel_, pixels}, {group_, plan_.group}, {column_, plan_.maps}};
-    output_ = flat(kernel_.output.at(at), ranges);
-    const Dim maps = plan_.maps * plan_.group;
-    output_offset_ = kernel_.row_major
-                         ? linear(flatten_index({variable(image_), channel, variable(pixel_)},
-                                                {plan_.batch, maps, pixels}))
-                         : linear(flatten_index({variable(image_), variable(pixel_), channel},
-                                                {plan_.batch, pixels, maps}));
-  }
-
-  Expr flat(const Expr& e, const Ranges& ranges) {
-    const Expr loads = rewrite(e, [&](const Expr& node) {
-      if (node->kind != ExprKind::load || node->flat || node->input < 0) return Expr();
-      return load_flat(node->input, node->dtype,
-                       flatten_index(node->args, kernel_.operands[node->input].shape));
-    });
-    return simplify(loads, ranges);
+    at.push_back(variable(output_.group) * static_cast<double>(plan_.channels) +
+                 variable(channel_));
+    input_ = with_flat_operands(kernel_.x.at(at), kernel_, ranges);
   }
 
   // --- scratch: the block, a panel of weights that are not packed ahead, a tile for partial output
@@ -170,11 +136,11 @@ class ConvolutionEmitter {
   void emit_item(Value* item) {
     auto& ir = emit_.ir();
     const Variable block = fresh_variable(), channels = fresh_variable();
-    std::vector<Axis> axes = {{image_, plan_.batch}};
+    std::vector<Axis> axes = {{output_.image, plan_.batch}};
     axes.insert(axes.end(), outer_.begin(), outer_.end());
-    axes.insert(
-        axes.end(),
-        {{block, plan_.row_blocks}, {group_, plan_.group}, {channels, plan_.channel_blocks}});
+    axes.insert(axes.end(), {{block, plan_.row_blocks},
+                             {output_.group, plan_.group},
+                             {channels, plan_.channel_blocks}});
     emit_.bind_item(axes, item);
     first_row_ = ir.CreateMul(emit_.emit(variable(block)), emit_.dim(plan_.rows_per_item));
     Value* rest = ir.CreateSub(emit_.dim(plan_.rows.output), first_row_);
@@ -252,17 +218,14 @@ class ConvolutionEmitter {
       accumulate_tile(emit_, tile, accumulators);
     });
     const Sums sums = end_tile(emit_, tile, accumulators);
-    TileOutput output{pixel_,
-                      column_,
+    TileOutput output{output_.pixel,
+                      output_.channel,
                       ir.CreateAdd(first_pixel_, pixel),
                       ir.CreateMul(panel, ir.getInt64(plan_.tile.columns())),
                       emit_.constant(plan_.maps),
                       full,
                       scratch_at(spill_at()),
-                      [&] {
-                        emit_.store(static_cast<int>(kernel_.operands.size()), output_offset_,
-                                    emit_.emit_lanes(output_));
-                      }};
+                      [&] { output_.store(emit_); }};
     emit_tile_output(emit_, tile, sums, output);
   }
 
@@ -419,7 +382,7 @@ class ConvolutionEmitter {
     int64_t group_width = 0;
     for (int64_t p = 0; p < plan_.panels; ++p) group_width += plan_.panel_width(p);
     Value* group =
-        ir.CreateMul(emit_.emit(variable(group_)), ir.getInt64(group_width * plan_.depth()));
+        ir.CreateMul(emit_.emit(variable(output_.group)), ir.getInt64(group_width * plan_.depth()));
     Value* own = ir.CreateMul(panel, ir.getInt64(plan_.tile.columns() * plan_.depth()));
     return emit_.element_pointer(emit_.buffer(packed_operand_), DType::f32,
                                  ir.CreateAdd(group, own));
@@ -428,14 +391,16 @@ class ConvolutionEmitter {
   Value* gather_weights(Value* panel, int vectors) {
     auto& ir = emit_.ir();
     const Variable tap = fresh_variable();
-    Indices at = {variable(group_) * static_cast<double>(plan_.maps) + variable(column_),
-                  variable(channel_)};
+    Indices at = {
+        variable(output_.group) * static_cast<double>(plan_.maps) + variable(output_.channel),
+        variable(channel_)};
     Dims taps(plan_.taps.begin(), plan_.taps.end());
     for (const Expr& e : unflatten_index(variable(tap), taps)) at.push_back(e);
-    const Expr body = flat(kernel_.w.at(at), {{group_, plan_.group},
-                                              {column_, plan_.maps},
-                                              {channel_, plan_.channels},
-                                              {tap, plan_.tap_count()}});
+    const Expr body = with_flat_operands(kernel_.w.at(at), kernel_,
+                                         {{output_.group, plan_.group},
+                                          {output_.channel, plan_.maps},
+                                          {channel_, plan_.channels},
+                                          {tap, plan_.tap_count()}});
     const int width = vectors * plan_.tile.lanes;
     Value* first = ir.CreateMul(panel, ir.getInt64(plan_.tile.columns()));
     Value* end =
@@ -448,7 +413,7 @@ class ConvolutionEmitter {
         emit_.bind(channel_, c);
         Value* k = ir.CreateAdd(ir.CreateMul(t, ir.getInt64(plan_.channels)), c);
         Value* row = emit_.element_pointer(to, DType::f32, ir.CreateMul(k, ir.getInt64(width)));
-        emit_fill(emit_, row, body, column_, first, end, first, plan_.tile.lanes);
+        emit_fill(emit_, row, body, output_.channel, first, end, first, plan_.tile.lanes);
       });
     });
     return to;
@@ -481,11 +446,10 @@ class ConvolutionEmitter {
   int packed_operand_ = -1;
   std::vector<Axis> outer_;
   std::vector<Variable> outer_input_;
-  const Variable image_ = fresh_variable(), group_ = fresh_variable(), channel_ = fresh_variable(),
-                 input_row_ = fresh_variable(), input_column_ = fresh_variable(),
-                 pixel_ = fresh_variable(), column_ = fresh_variable();
-  Expr input_, output_;
-  Linear output_offset_;
+  const ConvolutionOutput output_;
+  const Variable channel_ = fresh_variable(), input_row_ = fresh_variable(),
+                 input_column_ = fresh_variable();
+  Expr input_;
   Value *first_row_ = nullptr, *rows_ = nullptr, *pixels_ = nullptr, *first_pixel_ = nullptr;
 };
 

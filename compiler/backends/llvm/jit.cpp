@@ -53,6 +53,7 @@ struct EmitAny {
     return emit_matmul_kernel(kernel, target, module, function_name);
   }
   CompiledKernel operator()(const ConvolutionKernel& kernel) const {
+    if (is_depthwise(kernel)) return emit_depthwise_kernel(kernel, target, module, function_name);
     return emit_convolution_kernel(kernel, target, module, function_name);
   }
 };

@@ -1,0 +1,47 @@
+// Epilogues of convolutions: see convolution_output.h.
+#include "compiler/backends/llvm/convolution_output.h"
+
+
+namespace dlc::llvm_backend {
+
+Expr with_flat_operands(const Expr& e, const ConvolutionKernel& kernel, const Ranges& ranges) {
+  const Expr loads = rewrite(e, [&](const Expr& node) {
+    if (node->kind != ExprKind::load || node->flat || node->input < 0) return Expr();
+    return load_flat(node->input, node->dtype,
+                     flatten_index(node->args, kernel.operands[node->input].shape));
+  });
+  return simplify(loads, ranges);
+}
+
+std::vector<Type> convolution_buffers(const ConvolutionKernel& kernel) {
+  std::vector<Type> types = kernel.operands;
+  types.push_back(kernel.output.type());
+  return types;
+}
+
+ConvolutionOutput::ConvolutionOutput(const ConvolutionKernel& kernel)
+    : number_(static_cast<int>(kernel.operands.size())) {
+  const Dims y = kernel.output.shape();
+  const int64_t groups = kernel.parameters.group;
+  const int64_t all_maps = kernel.w.shape()[0].number(), maps = all_maps / groups;
+  const Dims spatial(y.begin() + (kernel.row_major ? 2 : 1), y.end() - (kernel.row_major ? 0 : 1));
+  const Dim pixels = product(spatial);
+  const Expr map = variable(group) * static_cast<double>(maps) + variable(channel);
+  Indices at = {variable(image)};
+  if (kernel.row_major) at.push_back(map);
+  for (const Expr& e : unflatten_index(variable(pixel), spatial)) at.push_back(e);
+  if (!kernel.row_major) at.push_back(map);
+  const Ranges ranges = {{image, y[0]}, {pixel, pixels}, {group, groups}, {channel, maps}};
+  value_ = with_flat_operands(kernel.output.at(at), kernel, ranges);
+  offset_ =
+      kernel.row_major
+          ? linear(flatten_index({variable(image), map, variable(pixel)}, {y[0], all_maps, pixels}))
+          : linear(
+                flatten_index({variable(image), variable(pixel), map}, {y[0], pixels, all_maps}));
+}
+
+void ConvolutionOutput::store(Emitter& emit) const {
+  emit.store(number_, offset_, emit.emit_lanes(value_));
+}
+
+}  // namespace dlc::llvm_backend

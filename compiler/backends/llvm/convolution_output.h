@@ -1,0 +1,34 @@
+// What follows a convolution's sums: the epilogue and the store, by image, pixel and channel.
+// Next: convolution.cpp, depthwise.cpp.
+#pragma once
+
+#include "compiler/backends/llvm/emit.h"
+#include "compiler/expr/simplify.h"
+#include "compiler/lower/kernel.h"
+
+namespace dlc::llvm_backend {
+
+/// The expression with loads by row-major position, simplified.
+Expr with_flat_operands(const Expr& e, const ConvolutionKernel& kernel, const Ranges& ranges);
+
+/// The buffers of a convolution's function: its operands, then the output.
+std::vector<Type> convolution_buffers(const ConvolutionKernel& kernel);
+
+/// To be emitted with `image`, `group`, `pixel` (of all spatial axes as one) and `channel` (within
+/// the group) bound, the sum standing in for load(MatmulKernel::accumulated).
+class ConvolutionOutput {
+ public:
+  explicit ConvolutionOutput(const ConvolutionKernel& kernel);
+
+  const Variable image = fresh_variable(), group = fresh_variable(), pixel = fresh_variable(),
+                 channel = fresh_variable();
+  /// Stores one element, or lanes() of them.
+  void store(Emitter& emit) const;
+
+ private:
+  int number_;
+  Expr value_;
+  Linear offset_;
+};
+
+}  // namespace dlc::llvm_backend

@@ -1,0 +1,306 @@
+// Depthwise convolution, channels last: each channel by itself, so lanes are channels. A stretch of
+// output columns is computed together: every input vector is loaded once for all of them, and the
+// kernel's row of weights stays in registers.
+//
+//   item = (image, output row):  for stretch of columns: for channels by vectors:
+//     sums of all columns += over kernel rows, input columns
+//
+// The width is known, so the stretches at the left and right border have code of their own, without
+// the columns that are padding. Rows that are padding are skipped.
+// Next: convolution_output.h.
+#include <algorithm>
+
+#include "compiler/backends/llvm/arith.h"
+#include "compiler/backends/llvm/convolution_output.h"
+#include "compiler/backends/llvm/kernels.h"
+#include "compiler/backends/llvm/tile.h"
+#include "compiler/expr/interpret.h"
+#include "compiler/expr/simplify.h"
+
+namespace dlc::llvm_backend {
+namespace {
+
+constexpr int64_t item_operations = 1 << 16;  ///< wanted of an item, at least
+
+/// Columns of a stretch: with a row of weights and one input vector they fill the registers; fewer
+/// if the last stretch then repeats less.
+int64_t choose_columns(int64_t width, int64_t kernel, int registers) {
+  const int64_t most = std::clamp<int64_t>(registers - kernel - 1, 2, 14);
+  int64_t best = 1, least = 1 << 30;
+  for (int64_t columns = std::min(most, width); columns >= 1; --columns) {
+    const int64_t time = (width + columns - 1) / columns * (columns + 2);
+    if (time >= least) continue;
+    least = time;
+    best = columns;
+  }
+  return best;
+}
+
+class DepthwiseEmitter {
+ public:
+  DepthwiseEmitter(const ConvolutionKernel& kernel, const TargetInfo& target, llvm::Module& module,
+                   const std::string& symbol)
+      : kernel_(kernel),
+        p_(kernel.parameters),
+        emit_(module, symbol, target, convolution_buffers(kernel)),
+        output_(kernel),
+        channels_(kernel.w.shape()[0].number()),
+        lanes_(target.vector_bits / 32) {
+    const Dims x = kernel.x.shape(), w = kernel.w.shape(), y = kernel.output.shape();
+    const size_t last = x.size() - 3, first = kernel.row_major ? 2 : 1;  // last: of spatial axes
+    has_rows_ = last > 0;
+    if (has_rows_) {
+      input_rows_ = x[1];
+      rows_ = y[first];
+      row_taps_ = w[2].number();
+    }
+    input_width_ = x[1 + last].number();
+    width_ = y[first + last].number();
+    taps_ = w[2 + last].number();
+    stride_ = p_.strides[last];
+    dilation_ = p_.dilations[last];
+    pad_ = p_.pads_begin[last];
+    columns_ = choose_columns(width_, taps_, target.vector_registers);
+    find_packed_operand();
+    make_input();
+  }
+
+  CompiledKernel run() {
+    CompiledKernel code;
+    code.items = ceil_div(kernel_.x.shape()[0] * rows_, rows_per_item());
+    code.item_cost = rows_per_item() * (row_operations() / 4);
+    if (packed_operand_ < 0) code.scratch_bytes = channels_ * row_taps_ * taps_ * 4;
+    emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
+    emit_.finish();
+    code.params = emit_.params();
+    if (packed_operand_ >= 0) code.packings.push_back(make_packing());
+    code.schedule =
+        fmt::format("depthwise convolution, {} channels, {} columns at a time, {}x{} taps",
+                    channels_, columns_, row_taps_, taps_);
+    code.loops = code.schedule;
+    return code;
+  }
+
+ private:
+  int64_t row_operations() const { return width_ * channels_ * row_taps_ * taps_; }
+  int64_t rows_per_item() const {
+    return std::max<int64_t>(1, item_operations / std::max<int64_t>(1, row_operations()));
+  }
+
+  void find_packed_operand() {
+    if (kernel_.w.body->kind != ExprKind::load) return;
+    const int operand = kernel_.w.body->input;
+    bool shared = false;
+    for (const Expr& e : {kernel_.x.body, kernel_.output.body}) {
+      visit(e, [&](const Expr& node) {
+        shared = shared || (node->kind == ExprKind::load && node->input == operand);
+      });
+    }
+    if (kernel_.constants[operand] && !shared) packed_operand_ = operand;
+  }
+
+  /// Element of X at input_row_, input_column_.
+  void make_input() {
+    Indices at = {variable(output_.image)};
+    Ranges ranges = {{output_.image, kernel_.x.shape()[0]}, {output_.group, channels_}};
+    if (has_rows_) {
+      at.push_back(variable(input_row_));
+      ranges[input_row_] = input_rows_;
+    }
+    at.push_back(variable(input_column_));
+    ranges[input_column_] = input_width_;
+    at.push_back(variable(output_.group));
+    input_ = with_flat_operands(kernel_.x.at(at), kernel_, ranges);
+  }
+
+  void emit_item(Value* item) {
+    auto& ir = emit_.ir();
+    if (packed_operand_ < 0) gather_weights();
+    Value* all = emit_.dim(kernel_.x.shape()[0] * rows_);
+    Value* begin = ir.CreateMul(item, ir.getInt64(rows_per_item()));
+    Value* own_end = ir.CreateAdd(begin, ir.getInt64(rows_per_item()));
+    Value* end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, own_end, all);
+    emit_.for_loop(begin, end, 1, [&](Value* line) {
+      const Variable row = fresh_variable();
+      const std::vector<Axis> axes = {{output_.image, kernel_.x.shape()[0]}, {row, rows_}};
+      emit_.bind_item(axes, line);
+      emit_row(emit_.emit(variable(row)));
+    });
+  }
+
+  void emit_row(Value* row) {
+    auto& ir = emit_.ir();
+    row_ = row;
+    // Stretches [first, first + columns_); the last one ends at the width, repeating columns.
+    const int64_t count = (width_ + columns_ - 1) / columns_;
+    int64_t from = 0, to = count;
+    while (from < to && !is_inside(start(from))) emit_stretch(emit_.constant(start(from++)), true);
+    while (to > from && (!is_inside(start(to - 1)) || start(to - 1) % columns_ != 0)) --to;
+    emit_.for_loop(emit_.constant(from), emit_.constant(to), 1, [&](Value* stretch) {
+      emit_stretch(ir.CreateMul(stretch, ir.getInt64(columns_)), false);
+    });
+    for (; to < count; ++to) emit_stretch(emit_.constant(start(to)), true);
+  }
+
+  int64_t start(int64_t stretch) const { return std::min(stretch * columns_, width_ - columns_); }
+  int64_t input_columns() const { return (columns_ - 1) * stride_ + (taps_ - 1) * dilation_ + 1; }
+  /// Whether all that a stretch reads is input, not padding.
+  bool is_inside(int64_t first) const {
+    const int64_t left = first * stride_ - pad_;
+    return left >= 0 && left + input_columns() <= input_width_;
+  }
+
+  /// `border`: `first` is a number, and some input columns are padding.
+  void emit_stretch(Value* first, bool border) {
+    emit_.scope([&] {
+      std::vector<Value*> valid;
+      for (int64_t tap = 0; tap < row_taps_; ++tap) valid.push_back(bind_row(tap).second);
+      emit_.lane_loop(output_.group, emit_.constant(0), emit_.constant(channels_), lanes_,
+                      [&] { emit_vector(first, border, valid); });
+    });
+  }
+
+  /// The input row of a kernel row, and whether it exists.
+  std::pair<Value*, Value*> bind_row(int64_t tap) {
+    auto& ir = emit_.ir();
+    if (!has_rows_) return {nullptr, ir.getTrue()};
+    Value* start = ir.CreateMul(row_, ir.getInt64(p_.strides[0]));
+    Value* row = ir.CreateAdd(start, ir.getInt64(tap * p_.dilations[0] - p_.pads_begin[0]));
+    emit_.bind(input_row_, row);
+    return {row, ir.CreateICmpULT(row, emit_.dim(input_rows_))};
+  }
+
+  void emit_vector(Value* first, bool border, const std::vector<Value*>& valid) {
+    auto& ir = emit_.ir();
+    llvm::Type* type = with_lanes(ir.getFloatTy(), emit_.lanes());
+    std::vector<Value*> sums;
+    for (int64_t c = 0; c < columns_; ++c) {
+      sums.push_back(emit_.local(type));
+      ir.CreateStore(llvm::Constant::getNullValue(type), sums.back());
+    }
+    for (int64_t tap = 0; tap < row_taps_; ++tap) {
+      emit_.if_then(valid[tap], [&] {
+        bind_row(tap);
+        accumulate_row(first, border, tap, sums);
+      });
+    }
+    for (int64_t c = 0; c < columns_; ++c)
+      store(ir.CreateAdd(first, ir.getInt64(c)), ir.CreateLoad(type, sums[c]));
+  }
+
+  /// Adds what one kernel row gives: each input column once, to all output columns that it is in.
+  void accumulate_row(Value* first, bool border, int64_t row_tap, const std::vector<Value*>& sums) {
+    auto& ir = emit_.ir();
+    llvm::Type* type = with_lanes(ir.getFloatTy(), emit_.lanes());
+    std::vector<Value*> weights;
+    for (int64_t tap = 0; tap < taps_; ++tap) weights.push_back(weight(row_tap * taps_ + tap));
+    Value* left = ir.CreateSub(ir.CreateMul(first, ir.getInt64(stride_)), ir.getInt64(pad_));
+    for (int64_t j = 0; j < input_columns(); ++j) {
+      Value* column = ir.CreateAdd(left, ir.getInt64(j));
+      if (border) {
+        const int64_t at = llvm::cast<llvm::ConstantInt>(column)->getSExtValue();
+        if (at < 0 || at >= input_width_) continue;
+      }
+      Value* x = nullptr;
+      for (int64_t tap = 0; tap < taps_; ++tap) {
+        const int64_t offset = j - tap * dilation_;
+        if (offset < 0 || offset % stride_ != 0 || offset / stride_ >= columns_) continue;
+        if (x == nullptr) x = load_input(column);
+        Value* sum = sums[offset / stride_];
+        Value* value = ir.CreateIntrinsic(llvm::Intrinsic::fmuladd, {type},
+                                          {x, weights[tap], ir.CreateLoad(type, sum)});
+        ir.CreateStore(value, sum);
+      }
+    }
+  }
+
+  Value* load_input(Value* column) {
+    Value* x = nullptr;
+    emit_.scope([&] {
+      emit_.bind(input_column_, column);
+      x = emit_.emit_lanes(input_);
+    });
+    return x;
+  }
+
+  void store(Value* column, Value* sum) {
+    auto& ir = emit_.ir();
+    emit_.scope([&] {
+      emit_.bind(output_.channel, emit_.constant(0));
+      emit_.bind(output_.pixel, ir.CreateAdd(ir.CreateMul(row_, ir.getInt64(width_)), column));
+      emit_.replace_loads(MatmulKernel::accumulated, [&](const Expr&) { return sum; });
+      output_.store(emit_);
+    });
+  }
+
+  // --- weights: [tap][channel]
+
+  Value* weight(int64_t tap) {
+    Value* base = packed_operand_ >= 0 ? emit_.buffer(packed_operand_) : emit_.scratch();
+    Value* row = emit_.element_pointer(base, DType::f32, emit_.constant(tap * channels_));
+    Value* channel = emit_.first_lane(linear(variable(output_.group)));
+    return emit_.load_elements(emit_.element_pointer(row, DType::f32, channel), DType::f32,
+                               emit_.lanes(), packed_operand_ >= 0);
+  }
+
+  void gather_weights() {
+    auto& ir = emit_.ir();
+    emit_.for_loop(emit_.constant(0), emit_.constant(channels_), 1, [&](Value* channel) {
+      emit_.bind(output_.group, channel);
+      for (int64_t tap = 0; tap < row_taps_ * taps_; ++tap) {
+        Indices at = {variable(output_.group), index(0)};
+        if (has_rows_) at.push_back(index(tap / taps_));
+        at.push_back(index(tap % taps_));
+        Value* value =
+            emit_.emit(with_flat_operands(kernel_.w.at(at), kernel_, {{output_.group, channels_}}));
+        Value* place = ir.CreateAdd(ir.getInt64(tap * channels_), channel);
+        emit_.store_elements(emit_.element_pointer(emit_.scratch(), DType::f32, place), DType::f32,
+                             value);
+      }
+    });
+  }
+
+  Packing make_packing() const {
+    const TensorExpr w = kernel_.w;
+    const size_t operands = kernel_.operands.size();
+    const int operand = packed_operand_;
+    const int64_t channels = channels_, taps = row_taps_ * taps_;
+    return {operand, [=](const Tensor& constant) {
+              std::vector<Tensor> values(operands);
+              values[operand] = constant;
+              const Tensor dense = interpret(w, values);
+              Tensor packed = Tensor::allocate(DType::f32, {taps * channels});
+              for (int64_t c = 0; c < channels; ++c) {
+                for (int64_t tap = 0; tap < taps; ++tap) {
+                  packed.as_mutable<float>()[tap * channels + c] =
+                      dense.as<float>()[c * taps + tap];
+                }
+              }
+              return packed;
+            }};
+  }
+
+  const ConvolutionKernel& kernel_;
+  const Contraction& p_;
+  Emitter emit_;
+  const ConvolutionOutput output_;
+  const int64_t channels_;
+  const int lanes_;
+  bool has_rows_ = false;
+  Dim input_rows_ = 1, rows_ = 1;
+  int64_t row_taps_ = 1, taps_ = 1, input_width_ = 1, width_ = 1;
+  int64_t stride_ = 1, dilation_ = 1, pad_ = 0, columns_ = 1;
+  int packed_operand_ = -1;
+  const Variable input_row_ = fresh_variable(), input_column_ = fresh_variable();
+  Expr input_;
+  Value* row_ = nullptr;
+};
+
+}  // namespace
+
+CompiledKernel emit_depthwise_kernel(const ConvolutionKernel& kernel, const TargetInfo& target,
+                                     llvm::Module& module, const std::string& symbol) {
+  return DepthwiseEmitter(kernel, target, module, symbol).run();
+}
+
+}  // namespace dlc::llvm_backend
