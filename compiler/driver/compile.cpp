@@ -99,7 +99,10 @@ std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& option
 
   const Stopwatch lowering;
   std::vector<Kernel> kernels;
-  const auto parts = partition(std::move(graph), {.fuse = options.opt_level > 0}, kernels);
+  const auto parts = partition(
+      std::move(graph),
+      {.fuse = options.opt_level > 0, .winograd = options.winograd && options.opt_level > 0},
+      kernels);
   r.lower_ms = lowering.milliseconds();
 
   const Stopwatch codegen;

@@ -14,7 +14,8 @@
 namespace dlc {
 
 struct FusionOptions {
-  bool fuse = true;  ///< false: every node keeps its result in memory
+  bool fuse = true;      ///< false: every node keeps its result in memory
+  bool winograd = true;  ///< convolutions may be computed by Winograd's algorithm
 };
 
 /// A node that blocked kernels compute, and the pointwise chain that follows it.
@@ -31,6 +32,7 @@ class Formulas {
  public:
   Formulas(const Graph& graph, const FusionOptions& options);
 
+  const FusionOptions& options() const { return options_; }
   /// Whether the value is computed where it is used instead of being stored.
   bool inlined(Value value) const { return inlined_.at(value.id); }
   /// The formula of a value that an elementwise or loops node makes, inlined values substituted.

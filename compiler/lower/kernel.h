@@ -59,7 +59,8 @@ struct MatmulKernel : KernelBase {
   static constexpr int accumulated = -2;
 };
 
-/// Y[n, spatial..., m] = sum over c, kernel of X[n, ..., c] * W[m, c, kernel...], then the epilogue.
+/// Y[n, spatial..., m] = sum over c, kernel of X[n, ..., c] * W[m, c, kernel...], then the
+/// epilogue.
 struct ConvolutionKernel : KernelBase {
   TensorExpr x;            ///< [n, spatial..., c] over the operands
   TensorExpr w;            ///< [m, c / group, kernel...]
@@ -68,6 +69,7 @@ struct ConvolutionKernel : KernelBase {
   /// order in memory: also [n, spatial..., m], or with `row_major` [n, m, spatial...].
   TensorExpr output;
   bool row_major = false;
+  bool winograd = false;  ///< may be computed by Winograd's algorithm
   std::vector<const Tensor*> constants;
 };
 

@@ -1,8 +1,8 @@
-// Storage: in which order of its axes a value lies in memory. The graph knows nothing of it: formulas
-// index values by their own axes, and only where a value is loaded or stored are these reordered.
-// So a network of convolutions runs channels-last without a changed graph: a convolution stores its
-// result so, and what is computed from it follows.
-// Next: formulas.cpp, which decides for each value.
+// Storage: in which order of its axes a value lies in memory. The graph knows nothing of it:
+// formulas index values by their own axes, and only where a value is loaded or stored are these
+// reordered. So a network of convolutions runs channels-last without a changed graph: a convolution
+// stores its result so, and what is computed from it follows. Next: formulas.cpp, which decides for
+// each value.
 #pragma once
 
 #include <functional>

@@ -61,6 +61,10 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
                   "Width of vector registers to use; 0: the widest")
       ->check(CLI::IsMember({0, 128, 256, 512}))
       ->group(group);
+  command
+      .add_flag("!--no-winograd", options.compile.winograd,
+                "Compute 3x3 convolutions by direct sums only: slower, more exact")
+      ->group(group);
   command.add_option("--backend", options.backend, "What makes the machine code")
       ->check(CLI::IsMember({"auto", "llvm"}))
       ->capture_default_str()

@@ -46,11 +46,11 @@ class ConvolutionEmitter {
                      llvm::Module& module, const std::string& symbol)
       : kernel_(kernel),
         plan_(kernel, target),
+        weights_(kernel),
         emit_(module, symbol, target, convolution_buffers(kernel)),
         output_(kernel) {
     for (const ConvolutionAxis& axis : plan_.outer)
       outer_.push_back({fresh_variable(), axis.output});
-    find_packed_operand();
     make_input();
   }
 
@@ -64,7 +64,10 @@ class ConvolutionEmitter {
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
     code.params = emit_.params();
-    if (packed_operand_ >= 0) code.packings.push_back(make_packing());
+    if (weights_.exist()) {
+      code.packings.push_back(
+          weights_.packing([plan = plan_](const float* w) { return pack_weights(plan, w); }));
+    }
     code.schedule = fmt::format("convolution, {} rows x {} pixels, {} channels, k {}, tile {}x{}",
                                 plan_.rows_per_item.to_string(), plan_.columns.output.to_string(),
                                 plan_.maps, plan_.depth(), plan_.tile.rows, plan_.tile.columns());
@@ -74,24 +77,6 @@ class ConvolutionEmitter {
 
  private:
   // --- formulas over this emitter's variables
-
-  /// Constant weights that nothing else reads are packed ahead.
-  void find_packed_operand() {
-    const auto reads = [](const Expr& e, int operand) {
-      bool found = false;
-      visit(e, [&](const Expr& x) {
-        found = found || (x->kind == ExprKind::load && x->input == operand);
-      });
-      return found;
-    };
-    if (kernel_.w.body->kind != ExprKind::load) return;
-    const int operand = kernel_.w.body->input;
-    if (!kernel_.constants[operand] || reads(kernel_.x.body, operand) ||
-        reads(kernel_.output.body, operand)) {
-      return;
-    }
-    packed_operand_ = operand;
-  }
 
   /// Element of X at input positions input_row_, input_column_ and fixed outer ones.
   void make_input() {
@@ -118,7 +103,7 @@ class ConvolutionEmitter {
 
   Dim weights_at() const { return plan_.block_elements(); }
   Dim spill_at() const {
-    return weights_at() + (packed_operand_ >= 0 ? 0 : plan_.depth() * plan_.tile.columns());
+    return weights_at() + (weights_.exist() ? 0 : plan_.depth() * plan_.tile.columns());
   }
   Value* scratch_at(const Dim& elements) { return scratch_at(emit_.dim(elements)); }
   Value* scratch_at(Value* elements) {
@@ -378,13 +363,13 @@ class ConvolutionEmitter {
   /// The panel's weights; those that are not packed ahead are gathered into scratch.
   Value* weights_of(Value* panel, int vectors) {
     auto& ir = emit_.ir();
-    if (packed_operand_ < 0) return gather_weights(panel, vectors);
+    if (!weights_.exist()) return gather_weights(panel, vectors);
     int64_t group_width = 0;
     for (int64_t p = 0; p < plan_.panels; ++p) group_width += plan_.panel_width(p);
     Value* group =
         ir.CreateMul(emit_.emit(variable(output_.group)), ir.getInt64(group_width * plan_.depth()));
     Value* own = ir.CreateMul(panel, ir.getInt64(plan_.tile.columns() * plan_.depth()));
-    return emit_.element_pointer(emit_.buffer(packed_operand_), DType::f32,
+    return emit_.element_pointer(emit_.buffer(weights_.operand()), DType::f32,
                                  ir.CreateAdd(group, own));
   }
 
@@ -419,31 +404,10 @@ class ConvolutionEmitter {
     return to;
   }
 
-  Packing make_packing() const {
-    const ConvolutionPlan plan = plan_;
-    const TensorExpr w = kernel_.w;
-    const size_t operands = kernel_.operands.size();
-    const int operand = packed_operand_;
-    Ranges ranges;
-    Indices own;
-    for (const Axis& axis : w.axes) {
-      ranges[axis.variable] = axis.extent;
-      own.push_back(variable(axis.variable));
-    }
-    const Expr in_order = simplify(flatten_index(own, w.shape()), ranges);
-    const bool as_stored = w.body->flat && same(in_order, w.body->args[0]);
-    return {operand, [=](const Tensor& constant) {
-              if (as_stored) return pack_weights(plan, constant.as<float>().data());
-              std::vector<Tensor> values(operands);
-              values[operand] = constant;
-              return pack_weights(plan, interpret(w, values).as<float>().data());
-            }};
-  }
-
   const ConvolutionKernel& kernel_;
   const ConvolutionPlan plan_;
+  const ConstantWeights weights_;
   Emitter emit_;
-  int packed_operand_ = -1;
   std::vector<Axis> outer_;
   std::vector<Variable> outer_input_;
   const ConvolutionOutput output_;

@@ -1,6 +1,7 @@
 // Epilogues of convolutions: see convolution_output.h.
 #include "compiler/backends/llvm/convolution_output.h"
 
+#include "compiler/expr/interpret.h"
 
 namespace dlc::llvm_backend {
 
@@ -17,6 +18,35 @@ std::vector<Type> convolution_buffers(const ConvolutionKernel& kernel) {
   std::vector<Type> types = kernel.operands;
   types.push_back(kernel.output.type());
   return types;
+}
+
+ConstantWeights::ConstantWeights(const ConvolutionKernel& kernel)
+    : w_(kernel.w), operands_(kernel.operands.size()) {
+  if (w_.body->kind != ExprKind::load || !kernel.constants[w_.body->input]) return;
+  bool shared = false;
+  for (const Expr& body : {kernel.x.body, kernel.output.body}) {
+    visit(body, [&](const Expr& e) {
+      shared = shared || (e->kind == ExprKind::load && e->input == w_.body->input);
+    });
+  }
+  if (!shared) operand_ = w_.body->input;
+}
+
+Packing ConstantWeights::packing(std::function<Tensor(const float* w)> pack) const {
+  Ranges ranges;
+  Indices own;
+  for (const Axis& axis : w_.axes) {
+    ranges[axis.variable] = axis.extent;
+    own.push_back(variable(axis.variable));
+  }
+  const Expr in_order = simplify(flatten_index(own, w_.shape()), ranges);
+  const bool as_stored = w_.body->flat && same(in_order, w_.body->args[0]);
+  return {operand_, [=, w = w_, operands = operands_, operand = operand_](const Tensor& constant) {
+            if (as_stored) return pack(constant.as<float>().data());
+            std::vector<Tensor> values(operands);
+            values[operand] = constant;
+            return pack(interpret(w, values).as<float>().data());
+          }};
 }
 
 ConvolutionOutput::ConvolutionOutput(const ConvolutionKernel& kernel)

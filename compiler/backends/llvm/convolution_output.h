@@ -1,5 +1,6 @@
-// What follows a convolution's sums: the epilogue and the store, by image, pixel and channel.
-// Next: convolution.cpp, depthwise.cpp.
+// What kernels of convolutions share: weights that can be packed ahead, and what follows the sums:
+// the epilogue and the store, by image, pixel and channel. Next: convolution.cpp, depthwise.cpp,
+// winograd.cpp.
 #pragma once
 
 #include "compiler/backends/llvm/emit.h"
@@ -13,6 +14,21 @@ Expr with_flat_operands(const Expr& e, const ConvolutionKernel& kernel, const Ra
 
 /// The buffers of a convolution's function: its operands, then the output.
 std::vector<Type> convolution_buffers(const ConvolutionKernel& kernel);
+
+/// Constant weights that no other part of the kernel reads, which can therefore be packed ahead.
+class ConstantWeights {
+ public:
+  explicit ConstantWeights(const ConvolutionKernel& kernel);
+  bool exist() const { return operand_ >= 0; }
+  int operand() const { return operand_; }
+  /// Makes the packing: `pack` gets W [m, c / group, taps...] in that order.
+  Packing packing(std::function<Tensor(const float* w)> pack) const;
+
+ private:
+  TensorExpr w_;
+  size_t operands_;
+  int operand_ = -1;
+};
 
 /// To be emitted with `image`, `group`, `pixel` (of all spatial axes as one) and `channel` (within
 /// the group) bound, the sum standing in for load(MatmulKernel::accumulated).

@@ -36,12 +36,24 @@ int64_t choose_columns(int64_t width, int64_t kernel, int registers) {
   return best;
 }
 
+/// [tap][channel] from [channel][tap].
+Tensor transposed(const float* w, int64_t channels, int64_t taps) {
+  Tensor packed = Tensor::allocate(DType::f32, {taps * channels});
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      packed.as_mutable<float>()[tap * channels + c] = w[c * taps + tap];
+    }
+  }
+  return packed;
+}
+
 class DepthwiseEmitter {
  public:
   DepthwiseEmitter(const ConvolutionKernel& kernel, const TargetInfo& target, llvm::Module& module,
                    const std::string& symbol)
       : kernel_(kernel),
         p_(kernel.parameters),
+        weights_(kernel),
         emit_(module, symbol, target, convolution_buffers(kernel)),
         output_(kernel),
         channels_(kernel.w.shape()[0].number()),
@@ -61,7 +73,6 @@ class DepthwiseEmitter {
     dilation_ = p_.dilations[last];
     pad_ = p_.pads_begin[last];
     columns_ = choose_columns(width_, taps_, target.vector_registers);
-    find_packed_operand();
     make_input();
   }
 
@@ -69,11 +80,16 @@ class DepthwiseEmitter {
     CompiledKernel code;
     code.items = ceil_div(kernel_.x.shape()[0] * rows_, rows_per_item());
     code.item_cost = rows_per_item() * (row_operations() / 4);
-    if (packed_operand_ < 0) code.scratch_bytes = channels_ * row_taps_ * taps_ * 4;
+    if (!weights_.exist()) code.scratch_bytes = channels_ * row_taps_ * taps_ * 4;
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
     code.params = emit_.params();
-    if (packed_operand_ >= 0) code.packings.push_back(make_packing());
+    if (weights_.exist()) {
+      code.packings.push_back(
+          weights_.packing([channels = channels_, taps = row_taps_ * taps_](const float* w) {
+            return transposed(w, channels, taps);
+          }));
+    }
     code.schedule =
         fmt::format("depthwise convolution, {} channels, {} columns at a time, {}x{} taps",
                     channels_, columns_, row_taps_, taps_);
@@ -85,18 +101,6 @@ class DepthwiseEmitter {
   int64_t row_operations() const { return width_ * channels_ * row_taps_ * taps_; }
   int64_t rows_per_item() const {
     return std::max<int64_t>(1, item_operations / std::max<int64_t>(1, row_operations()));
-  }
-
-  void find_packed_operand() {
-    if (kernel_.w.body->kind != ExprKind::load) return;
-    const int operand = kernel_.w.body->input;
-    bool shared = false;
-    for (const Expr& e : {kernel_.x.body, kernel_.output.body}) {
-      visit(e, [&](const Expr& node) {
-        shared = shared || (node->kind == ExprKind::load && node->input == operand);
-      });
-    }
-    if (kernel_.constants[operand] && !shared) packed_operand_ = operand;
   }
 
   /// Element of X at input_row_, input_column_.
@@ -115,7 +119,7 @@ class DepthwiseEmitter {
 
   void emit_item(Value* item) {
     auto& ir = emit_.ir();
-    if (packed_operand_ < 0) gather_weights();
+    if (!weights_.exist()) gather_weights();
     Value* all = emit_.dim(kernel_.x.shape()[0] * rows_);
     Value* begin = ir.CreateMul(item, ir.getInt64(rows_per_item()));
     Value* own_end = ir.CreateAdd(begin, ir.getInt64(rows_per_item()));
@@ -236,11 +240,11 @@ class DepthwiseEmitter {
   // --- weights: [tap][channel]
 
   Value* weight(int64_t tap) {
-    Value* base = packed_operand_ >= 0 ? emit_.buffer(packed_operand_) : emit_.scratch();
+    Value* base = weights_.exist() ? emit_.buffer(weights_.operand()) : emit_.scratch();
     Value* row = emit_.element_pointer(base, DType::f32, emit_.constant(tap * channels_));
     Value* channel = emit_.first_lane(linear(variable(output_.group)));
     return emit_.load_elements(emit_.element_pointer(row, DType::f32, channel), DType::f32,
-                               emit_.lanes(), packed_operand_ >= 0);
+                               emit_.lanes(), weights_.exist());
   }
 
   void gather_weights() {
@@ -260,28 +264,9 @@ class DepthwiseEmitter {
     });
   }
 
-  Packing make_packing() const {
-    const TensorExpr w = kernel_.w;
-    const size_t operands = kernel_.operands.size();
-    const int operand = packed_operand_;
-    const int64_t channels = channels_, taps = row_taps_ * taps_;
-    return {operand, [=](const Tensor& constant) {
-              std::vector<Tensor> values(operands);
-              values[operand] = constant;
-              const Tensor dense = interpret(w, values);
-              Tensor packed = Tensor::allocate(DType::f32, {taps * channels});
-              for (int64_t c = 0; c < channels; ++c) {
-                for (int64_t tap = 0; tap < taps; ++tap) {
-                  packed.as_mutable<float>()[tap * channels + c] =
-                      dense.as<float>()[c * taps + tap];
-                }
-              }
-              return packed;
-            }};
-  }
-
   const ConvolutionKernel& kernel_;
   const Contraction& p_;
+  const ConstantWeights weights_;
   Emitter emit_;
   const ConvolutionOutput output_;
   const int64_t channels_;
@@ -290,7 +275,6 @@ class DepthwiseEmitter {
   Dim input_rows_ = 1, rows_ = 1;
   int64_t row_taps_ = 1, taps_ = 1, input_width_ = 1, width_ = 1;
   int64_t stride_ = 1, dilation_ = 1, pad_ = 0, columns_ = 1;
-  int packed_operand_ = -1;
   const Variable input_row_ = fresh_variable(), input_column_ = fresh_variable();
   Expr input_;
   Value* row_ = nullptr;

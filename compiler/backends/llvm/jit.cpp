@@ -18,6 +18,7 @@
 
 #include "compiler/backends/llvm/kernels.h"
 #include "compiler/backends/llvm/machine.h"
+#include "compiler/backends/llvm/winograd.h"
 #include "runtime/error.h"
 #include "runtime/numeric.h"
 
@@ -54,6 +55,9 @@ struct EmitAny {
   }
   CompiledKernel operator()(const ConvolutionKernel& kernel) const {
     if (is_depthwise(kernel)) return emit_depthwise_kernel(kernel, target, module, function_name);
+    if (suits_winograd(kernel, target)) {
+      return emit_winograd_kernel(kernel, target, module, function_name);
+    }
     return emit_convolution_kernel(kernel, target, module, function_name);
   }
 };

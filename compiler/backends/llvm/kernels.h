@@ -23,6 +23,10 @@ CompiledKernel emit_matmul_kernel(const MatmulKernel& kernel, const TargetInfo& 
 CompiledKernel emit_convolution_kernel(const ConvolutionKernel& kernel, const TargetInfo& target,
                                        llvm::Module& module, const std::string& symbol);
 
+/// For kernels that suits_winograd() (winograd.h) is true of.
+CompiledKernel emit_winograd_kernel(const ConvolutionKernel& kernel, const TargetInfo& target,
+                                    llvm::Module& module, const std::string& symbol);
+
 /// For kernels that is_depthwise() is true of.
 CompiledKernel emit_depthwise_kernel(const ConvolutionKernel& kernel, const TargetInfo& target,
                                      llvm::Module& module, const std::string& symbol);
