@@ -353,8 +353,21 @@ class ConvolutionEmitter {
       emit_.bind(input_column_, position(column));
       Value* pixel =
           emit_.element_pointer(to, DType::f32, ir.CreateMul(column, ir.getInt64(plan_.channels)));
-      emit_fill(emit_, pixel, input_, channel_, emit_.constant(0), emit_.constant(plan_.channels),
+      copy_pixel(pixel);
+    });
+  }
+
+  void copy_pixel(Value* to) {
+    constexpr int64_t few = 8;
+    if (plan_.channels > few) {
+      emit_fill(emit_, to, input_, channel_, emit_.constant(0), emit_.constant(plan_.channels),
                 emit_.constant(0), plan_.tile.lanes);
+      return;
+    }
+    emit_.unrolled(0, plan_.channels, [&](Value* channel) {
+      emit_.bind(channel_, channel);
+      emit_.store_elements(emit_.element_pointer(to, DType::f32, channel), DType::f32,
+                           emit_.emit(input_));
     });
   }
 

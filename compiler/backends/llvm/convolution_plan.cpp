@@ -6,8 +6,9 @@
 namespace dlc::llvm_backend {
 namespace {
 
-constexpr int64_t wanted_items = 8;      ///< so that several threads have work
-constexpr int64_t least_pixels = 48;     ///< of an item: weights are read once for all of them
+constexpr int64_t wanted_items = 8;   ///< so that several threads have work
+constexpr int64_t wanted_blocks = 4;  ///< of channels, if there are few rows: each copies the input
+constexpr int64_t least_pixels = 48;  ///< of an item: weights are read once for all of them
 constexpr int64_t least_panel_work = 3;  ///< panels of an item: the copy of the input must pay
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -87,16 +88,19 @@ void ConvolutionPlan::choose_tile(const TargetInfo& target) {
   }
 }
 
-/// As many rows as keep the block in a part of L2, but so few that there are enough items.
+/// As many rows as keep the block in a part of L2, but so few that there are enough items. Weights
+/// beyond L2 are worth reading seldom: then blocks may fill it.
 void ConvolutionPlan::choose_rows(const TargetInfo& target) {
-  const Dim budget = target.l2_bytes / 4 / 4;
+  const bool large = maps * depth() * 4 > target.l2_bytes;
+  const Dim budget = target.l2_bytes / (large ? 1 : 4) / 4;
   const Dim row = outer_taps() * row_elements();
   const int64_t overlap = (rows.kernel - 1) * rows.dilation;
   const Dim fitting =
       floor_div(maximum(floor_div(budget, maximum(row, 1)) - overlap, 1), rows.scratch_stride());
   Dim items_wanted = ceil_div(Dim(wanted_items), maximum(batch * group, 1));
   const Dim by_items = ceil_div(rows.output, items_wanted);
-  const Dim by_pixels = ceil_div(Dim(least_pixels), maximum(columns.output, 1));
+  const Dim by_pixels =
+      ceil_div(Dim(large ? 4 * least_pixels : least_pixels), maximum(columns.output, 1));
   rows_per_item = maximum(minimum(minimum(fitting, maximum(by_items, by_pixels)), rows.output), 1);
   row_blocks = ceil_div(rows.output, rows_per_item);
   // Blocks of one size, as near as may be.
@@ -108,7 +112,7 @@ void ConvolutionPlan::choose_channel_blocks() {
   Dim others = batch * group * row_blocks;
   for (const ConvolutionAxis& axis : outer) others = others * axis.output;
   const std::optional<int64_t> count = others.as_number();
-  const int64_t wanted = count ? ceil_div(wanted_items, std::max<int64_t>(*count, 1)) : 1;
+  const int64_t wanted = count ? ceil_div(wanted_blocks, std::max<int64_t>(*count, 1)) : 1;
   const int64_t blocks =
       std::clamp<int64_t>(wanted, 1, std::max<int64_t>(panels / least_panel_work, 1));
   panels_per_item = ceil_div(panels, blocks);
