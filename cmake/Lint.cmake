@@ -7,6 +7,7 @@ file(GLOB_RECURSE lint_sources CONFIGURE_DEPENDS
   ${CMAKE_SOURCE_DIR}/passes/*.h ${CMAKE_SOURCE_DIR}/passes/*.cpp
   ${CMAKE_SOURCE_DIR}/frontends/*.h ${CMAKE_SOURCE_DIR}/frontends/*.cpp
   ${CMAKE_SOURCE_DIR}/tools/*.h ${CMAKE_SOURCE_DIR}/tools/*.cpp
+  ${CMAKE_SOURCE_DIR}/bench/*.h ${CMAKE_SOURCE_DIR}/bench/*.cpp
   ${CMAKE_SOURCE_DIR}/tests/*.h ${CMAKE_SOURCE_DIR}/tests/*.cpp
   ${CMAKE_SOURCE_DIR}/examples/*.cpp)
 

@@ -16,7 +16,7 @@ LAYERS = [
     ["compiler/lower"],
     ["compiler/backends", "frontends"],
     ["compiler/driver"],
-    ["tools", "examples"],
+    ["tools", "examples", "bench"],
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

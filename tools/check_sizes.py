@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-FOLDERS = ["runtime", "compiler", "passes", "frontends", "tools", "examples", "tests"]
+FOLDERS = ["runtime", "compiler", "passes", "frontends", "tools", "bench", "examples", "tests"]
 LONGEST = {".h": 300, ".cpp": 500}
 LONGEST_FUNCTION = 60
 TABLE = re.compile(r"^\s*((static )?const(expr|init)? .*=|return) \{$")
