@@ -3,7 +3,13 @@
 // work item otherwise. A is read in place, or first evaluated into rows if it is more than evenly
 // spaced loads.
 //
-//   item = (batch, block of rows, panel):   for tile of rows in block: sums over k; epilogue
+//   item = (batch, block of tiles, group of panels):
+//     A's rows or B's panel into scratch, if not in place
+//     for panel in group, tile of rows in block: sums over k; epilogue
+//
+// Rows are shared out so that the tiles of one product differ by at most one row. There is code
+// for each number of rows and vectors that a tile may have; sums of tiles that are not full go
+// through memory to one epilogue for all of them.
 #include <algorithm>
 #include <cassert>
 #include <cstring>
@@ -11,41 +17,17 @@
 #include "compiler/backends/llvm/arith.h"
 #include "compiler/backends/llvm/kernels.h"
 #include "compiler/backends/llvm/operand.h"
+#include "compiler/backends/llvm/panels.h"
 #include "compiler/expr/interpret.h"
+#include "compiler/lower/formulas.h"
 #include "runtime/error.h"
 
 namespace dlc::llvm_backend {
 namespace {
 
-constexpr int64_t rows_per_block = 96;  // A's block stays in L2 while all panels pass
-
-/// Panels of B [k, n] with zeros behind the last column; the last panel is as narrow as whole
-/// vectors allow.
-struct Panels {
-  int64_t width, lanes;
-
-  int64_t count(int64_t n) const { return (n + width - 1) / width; }
-  int64_t last_width(int64_t n) const {
-    const int64_t rest = n - (count(n) - 1) * width;
-    return (rest + lanes - 1) / lanes * lanes;
-  }
-  template <typename T>
-  Tensor pack(DType type, const T* b, int64_t k, int64_t n, int64_t k_stride,
-              int64_t n_stride) const {
-    const int64_t total = k * ((count(n) - 1) * width + last_width(n));
-    Tensor packed = Tensor::allocate(type, {total});
-    T* to = packed.as_mutable<T>().data();
-    for (int64_t first = 0; first < n; first += width) {
-      const int64_t columns = std::min(width, n - first);
-      const int64_t padded = first + width < n ? width : last_width(n);
-      for (int64_t row = 0; row < k; ++row, to += padded) {
-        const T* from = b + row * k_stride + first * n_stride;
-        for (int64_t c = 0; c < columns; ++c) to[c] = from[c * n_stride];
-      }
-    }
-    return packed;
-  }
-};
+constexpr int64_t tiles_per_block = 12;  // A's block stays in L2 while all panels pass
+constexpr int64_t wanted_items = 8;      // for the threads, where items share work
+constexpr double cheap = 6;  // operations of an epilogue that is written out for a whole tile
 
 class MatmulEmitter {
  public:
@@ -63,8 +45,9 @@ class MatmulEmitter {
 
   CompiledKernel run() {
     CompiledKernel code;
-    code.items = batches() * row_blocks() * panels();
-    code.item_cost = maximum(minimum(m_, rows_per_block), 1) * k_extent_ * (shape_.columns() / 4);
+    code.items = batches() * blocks() * groups();
+    code.item_cost = maximum(minimum(m_, tiles_per_block * shape_.rows), 1) * k_extent_ *
+                     (panels_per_group() * shape_.columns() / 4);
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
     code.params = emit_.params();
@@ -157,17 +140,29 @@ class MatmulEmitter {
     return count;
   }
   Dim panels() const { return ceil_div(n_, shape_.columns()); }
-  /// A's rows are evaluated once for a block only if the block sees all panels of an item; packing
-  /// B once needs all rows in one item.
-  Dim row_blocks() const {
-    return b_mode_ == B::packed_by_item ? Dim(1) : ceil_div(m_, rows_per_block);
+  Dim tiles() const { return ceil_div(m_, shape_.rows); }
+  /// Packing B once needs all rows in one item.
+  Dim blocks() const {
+    return b_mode_ == B::packed_by_item ? Dim(1) : ceil_div(tiles(), tiles_per_block);
   }
+  /// Rows of A that an item evaluates serve several panels.
+  int64_t panels_per_group() const {
+    if (a_ || b_mode_ == B::packed_by_item || !n_.is_number()) return 1;
+    return std::max<int64_t>(panels().number() / wanted_items, 1);
+  }
+  Dim groups() const { return ceil_div(panels(), panels_per_group()); }
 
-  // Scratch: a panel of B, rows of A, a tile for partial output.
+  // Scratch: a panel of B, rows of A, a tile of sums.
   Dim b_scratch() const {
     return b_mode_ == B::packed_by_item ? k_extent_ * shape_.columns() : Dim(0);
   }
-  Dim a_scratch() const { return a_ ? Dim(0) : k_extent_ * shape_.rows; }
+  /// Rows do not all begin on the same cache set.
+  Dim row_pitch() const { return k_extent_ + shape_.lanes; }
+  Dim a_scratch() const {
+    if (a_) return 0;
+    const Dim tiles_of_item = b_mode_ == B::packed_by_item ? Dim(1) : Dim(tiles_per_block);
+    return row_pitch() * tiles_of_item * shape_.rows;
+  }
   Dim scratch_elements() const {
     return b_scratch() + a_scratch() + shape_.rows * shape_.columns();
   }
@@ -177,99 +172,185 @@ class MatmulEmitter {
 
   void emit_item(Value* item) {
     auto& ir = emit_.ir();
-    const Variable block = fresh_variable(), panel = fresh_variable();
+    const Variable block = fresh_variable(), group = fresh_variable();
     std::vector<Axis> axes = batch_axes_;
-    axes.push_back({block, row_blocks()});
-    axes.push_back({panel, panels()});
+    axes.push_back({block, blocks()});
+    axes.push_back({group, groups()});
     emit_.bind_item(axes, item);
-    Value* panel_value = emit_.emit(variable(panel));
-    Value* block_value = emit_.emit(variable(block));
-    Value* rows = emit_.constant(rows_per_block);
-    Value* m = emit_.dim(m_);
-    Value* begin =
-        b_mode_ == B::packed_by_item ? emit_.constant(0) : ir.CreateMul(block_value, rows);
-    Value* end =
-        b_mode_ == B::packed_by_item ? m : emit_smaller(emit_, ir.CreateAdd(begin, rows), m);
-    block_begin_ = begin;
-    Value* column = ir.CreateMul(panel_value, ir.getInt64(shape_.columns()));
-    if (b_mode_ == B::packed_by_item) pack_panel(column);
-    emit_panels(panel_value, column, begin, end);
+    Value* tiles = emit_.dim(this->tiles());
+    first_tile_ = share(emit_.emit(variable(block)), tiles, emit_.dim(blocks()));
+    Value* next = ir.CreateAdd(emit_.emit(variable(block)), ir.getInt64(1));
+    last_tile_ = share(next, tiles, emit_.dim(blocks()));
+    if (!a_ && b_mode_ != B::packed_by_item) evaluate_rows();
+    Value* panel = ir.CreateMul(emit_.emit(variable(group)), ir.getInt64(panels_per_group()));
+    Value* end = emit_smaller(emit_, ir.CreateAdd(panel, ir.getInt64(panels_per_group())),
+                              emit_.dim(panels()));
+    if (panels_per_group() == 1) return emit_panel(panel);
+    emit_.for_loop(panel, end, 1, [&](Value* p) { emit_panel(p); });
   }
 
-  /// Panels are all alike but for the last one, which may be narrower.
-  void emit_panels(Value* panel, Value* column, Value* begin, Value* end) {
-    const bool known = n_.is_number() && b_mode_ != B::packed_by_item;
-    if (!known) {
-      const bool full = n_.is_number() && n_.number() % shape_.columns() == 0;
-      emit_panel(panel, column, begin, end, shape_.vectors, full);
-      return;
-    }
-    const int64_t n = n_.number();
-    const Panels layout{shape_.columns(), shape_.lanes};
-    const int last = static_cast<int>(layout.last_width(n)) / shape_.lanes;
-    const bool last_full = n % shape_.lanes == 0;
-    const int64_t count = layout.count(n);
-    if (last == shape_.vectors && last_full) {
-      emit_panel(panel, column, begin, end, shape_.vectors, true);
-      return;
-    }
-    if (count == 1) {
-      emit_panel(panel, column, begin, end, last, last_full);
-      return;
-    }
+  /// Where part `number` of `count` equal parts of `total` begins.
+  Value* share(Value* number, Value* total, Value* count) {
     auto& ir = emit_.ir();
-    emit_.if_then(
-        ir.CreateICmpSLT(panel, ir.getInt64(count - 1)),
-        [&] { emit_panel(panel, column, begin, end, shape_.vectors, true); },
-        [&] { emit_panel(panel, column, begin, end, last, last_full); });
+    return ir.CreateSDiv(ir.CreateMul(number, total), count);
   }
 
-  void emit_panel(Value* panel, Value* column, Value* begin, Value* end, int vectors, bool full) {
+  /// The first row of a tile.
+  Value* row_of(Value* tile) { return share(tile, emit_.dim(m_), emit_.dim(tiles())); }
+
+  void evaluate_rows() {
     auto& ir = emit_.ir();
-    const int64_t rows = shape_.rows;
-    if (m_.is_number() && m_.number() < rows) {
-      emit_tile_at(panel, column, emit_.constant(0), static_cast<int>(m_.number()), vectors, full);
-      return;
-    }
-    // The last tile begins early enough to be whole: some rows are then computed twice, alike.
-    const auto whole_tiles = [&] {
-      Value* last = ir.CreateSub(emit_.dim(m_), ir.getInt64(rows));
-      emit_.for_loop(begin, end, rows, [&](Value* row) {
-        emit_tile_at(panel, column, emit_smaller(emit_, row, last), static_cast<int>(rows), vectors,
-                     full);
-      });
-    };
-    if (m_.is_number()) {
-      whole_tiles();
-      return;
-    }
-    emit_.if_then(ir.CreateICmpSGE(emit_.dim(m_), ir.getInt64(rows)), whole_tiles, [&] {
-      emit_.for_loop(begin, end, 1,
-                     [&](Value* row) { emit_tile_at(panel, column, row, 1, vectors, full); });
+    Value* first = row_of(first_tile_);
+    emit_.for_loop(first, row_of(last_tile_), 1, [&](Value* row) {
+      Value* offset = ir.CreateMul(ir.CreateSub(row, first), emit_.dim(row_pitch()));
+      emit_.bind(row_, row);
+      emit_fill(emit_, emit_.element_pointer(scratch_at(b_scratch()), type_, offset),
+                kernel_.a.body, k_, emit_.constant(0), emit_.dim(k_extent_), emit_.constant(0),
+                shape_.lanes);
     });
   }
 
-  void emit_tile_at(Value* panel, Value* column, Value* row, int rows, int vectors, bool full) {
-    Tile tile{type_,   rows,    vectors, shape_.lanes, {},
-              nullptr, nullptr, nullptr, k_extent_,    nullptr};
-    const RowSource a{a_, kernel_.a.body, row_, k_, scratch_at(b_scratch())};
-    emit_rows(emit_, a, row, tile);
-    set_b(tile, panel, column, vectors);
-    if (tile.prefetch) {  // each tile fetches its own share of the next panel: 8 bytes for each k
-      Value* done = emit_.ir().CreateSub(row, block_begin_);
-      Value* share = emit_.ir().CreateMul(done, emit_.dim(k_extent_ * (8 / shape_.rows)));
-      tile.prefetch = emit_.ir().CreateGEP(emit_.ir().getInt8Ty(), tile.prefetch, share);
+  void emit_panel(Value* panel) {
+    auto& ir = emit_.ir();
+    Value* column = ir.CreateMul(panel, ir.getInt64(shape_.columns()));
+    if (b_mode_ == B::packed_by_item) pack_panel(column);
+    emit_.for_loop(first_tile_, last_tile_, 1, [&](Value* tile) { emit_tile_at(tile, panel); });
+  }
+
+  /// Numbers of rows that tiles may have. Known sizes have one or two.
+  std::vector<int> row_counts() const {
+    std::vector<int> counts;
+    if (m_.is_number()) {
+      const int64_t count = std::max<int64_t>(tiles().number(), 1);
+      if (m_.number() % count != 0) counts.push_back(static_cast<int>(m_.number() / count) + 1);
+      counts.push_back(static_cast<int>(m_.number() / count));
+    } else {
+      for (int rows = shape_.rows; rows > 0; --rows) counts.push_back(rows);
     }
-    const auto sums = emit_tile(emit_, tile);
-    TileOutput output{row_,
-                      column_,
-                      row,
-                      column,
-                      emit_.dim(n_),
-                      full,
-                      scratch_at(b_scratch() + a_scratch()),
-                      [&] { store_one(); }};
-    emit_tile_output(emit_, tile, sums, output);
+    return counts;
+  }
+  /// Numbers of vectors that panels may have; the last panel has fewer.
+  std::vector<int> vector_counts() const {
+    std::vector<int> counts;
+    if (n_.is_number()) {
+      const int last = static_cast<int>(layout().last_width(n_.number())) / shape_.lanes;
+      if (n_.number() > shape_.columns() && last != shape_.vectors) {
+        counts.push_back(shape_.vectors);
+      }
+      counts.push_back(last);
+    } else {
+      for (int vectors = shape_.vectors; vectors > 0; --vectors) counts.push_back(vectors);
+    }
+    return counts;
+  }
+  Panels layout() const { return {shape_.columns(), shape_.lanes}; }
+
+  /// body(c) for the one of `counts` (known to be among them) that `value` is.
+  void choose(std::span<const int> counts, Value* value, const std::function<void(int)>& body) {
+    if (counts.size() == 1) return body(counts[0]);
+    emit_.if_then(
+        emit_.ir().CreateICmpEQ(value, emit_.constant(counts[0])), [&] { body(counts[0]); },
+        [&] { choose(counts.subspan(1), value, body); });
+  }
+
+  void emit_tile_at(Value* tile, Value* panel) {
+    auto& ir = emit_.ir();
+    Value* row = row_of(tile);
+    Value* rows = ir.CreateSub(row_of(ir.CreateAdd(tile, ir.getInt64(1))), row);
+    Value* column = ir.CreateMul(panel, ir.getInt64(shape_.columns()));
+    Value* left = ir.CreateSub(emit_.dim(n_), column);
+    Value* vectors = emit_smaller(
+        emit_,
+        ir.CreateSDiv(ir.CreateAdd(left, ir.getInt64(shape_.lanes - 1)), ir.getInt64(shape_.lanes)),
+        emit_.constant(shape_.vectors));
+    const std::vector<int> row_counts = this->row_counts(), vector_counts = this->vector_counts();
+    const TileOutput output = output_at(row, column);
+    // Without padding and with few instructions, straight from registers.
+    const bool direct = scalar_cost(kernel_.output.body) <= cheap;
+    const int most_rows = row_counts[0];
+    Value* in_registers = ir.getInt1(direct);
+    if (direct && row_counts.size() > 1) {
+      in_registers = ir.CreateICmpEQ(rows, ir.getInt64(most_rows));
+    }
+    if (direct && !output.full) {
+      Value* fits = ir.CreateICmpSGE(left, ir.getInt64(shape_.columns()));
+      in_registers = row_counts.size() > 1 ? ir.CreateAnd(in_registers, fits) : fits;
+    }
+    const std::span<const int> others =
+        std::span(row_counts).subspan(direct && output.full ? 1 : 0);
+    emit_.if_then(
+        in_registers,
+        [&] {
+          Tile full = make_tile(tile, row, panel, most_rows, shape_.vectors);
+          TileOutput all = output;
+          all.full = true;
+          emit_tile_output(emit_, full, emit_tile(emit_, full), all);
+        },
+        [&] {
+          choose(vector_counts, vectors, [&](int v) {
+            choose(others, rows, [&](int r) {
+              const Tile part = make_tile(tile, row, panel, r, v);
+              emit_spill(emit_, part, emit_tile(emit_, part), output.spill, shape_.columns());
+            });
+          });
+          const Tile any{type_,   most_rows, shape_.vectors, shape_.lanes, {},
+                         nullptr, nullptr,   nullptr,        k_extent_};
+          emit_spilled_output(emit_, any, shape_.columns(), rows, output);
+        });
+  }
+
+  TileOutput output_at(Value* row, Value* column) {
+    auto& ir = emit_.ir();
+    const bool full = n_.is_number() && n_.number() % shape_.columns() == 0;
+    Value* end =
+        emit_smaller(emit_, ir.CreateAdd(column, ir.getInt64(shape_.columns())), emit_.dim(n_));
+    return {row_,
+            column_,
+            row,
+            column,
+            end,
+            full,
+            scratch_at(b_scratch() + a_scratch()),
+            [&] { store_one(); }};
+  }
+
+  Tile make_tile(Value* number, Value* row, Value* panel, int rows, int vectors) {
+    Tile tile{type_, rows, vectors, shape_.lanes, {}, nullptr, nullptr, nullptr, k_extent_};
+    set_a(tile, row);
+    set_b(tile, panel, vectors);
+    if (b_mode_ == B::packed_ahead) set_prefetch(tile, number);
+    return tile;
+  }
+
+  void set_a(Tile& tile, Value* row) {
+    auto& ir = emit_.ir();
+    if (a_ || b_mode_ == B::packed_by_item) {
+      emit_rows(emit_, {a_, kernel_.a.body, row_, k_, scratch_at(b_scratch())}, row, tile);
+      return;
+    }
+    Value* first = ir.CreateSub(row, row_of(first_tile_));
+    for (int r = 0; r < tile.rows; ++r) {
+      Value* offset = ir.CreateMul(ir.CreateAdd(first, ir.getInt64(r)), emit_.dim(row_pitch()));
+      tile.a.push_back(emit_.element_pointer(scratch_at(b_scratch()), type_, offset));
+    }
+  }
+
+  /// The tiles of a block fetch the next panel in equal shares while they compute on this one; of
+  /// an unknown number of tiles the first two do. A tile of few rows is the only one, and reads
+  /// no faster than the hardware fetches anyway.
+  void set_prefetch(Tile& tile, Value* number) {
+    if (tile.rows <= shape_.rows / 2) return;
+    auto& ir = emit_.ir();
+    const int64_t line = 64, all = 8 * shape_.columns() * byte_size(type_, 1) / line;
+    const int64_t sharers =
+        m_.is_number() ? std::clamp<int64_t>(tiles().number(), 1, tiles_per_block) : 2;
+    tile.prefetch_lines = static_cast<int>((all + sharers - 1) / sharers);
+    const int64_t panel = k_extent_.number() * shape_.columns();
+    Value* next = emit_.element_pointer(tile.b, type_, emit_.constant(panel));
+    Value* mine =
+        emit_smaller(emit_, ir.CreateSub(number, first_tile_), emit_.constant(sharers - 1));
+    const int64_t bytes = k_extent_.number() * line / 8 * tile.prefetch_lines;
+    tile.prefetch = ir.CreateGEP(ir.getInt8Ty(), next, ir.CreateMul(mine, ir.getInt64(bytes)));
   }
 
   void store_one() {
@@ -283,7 +364,7 @@ class MatmulEmitter {
                 linear(flatten_index(indices, kernel_.output.shape())), value);
   }
 
-  void set_b(Tile& tile, Value* panel, Value* column, int vectors) {
+  void set_b(Tile& tile, Value* panel, int vectors) {
     auto& ir = emit_.ir();
     switch (b_mode_) {
       case B::packed_ahead: {
@@ -291,12 +372,12 @@ class MatmulEmitter {
         Value* offset = ir.CreateMul(panel, ir.getInt64(size));
         tile.b = emit_.element_pointer(emit_.buffer(packed_operand_), type_, offset);
         tile.b_stride = emit_.constant(vectors * shape_.lanes);
-        tile.prefetch = emit_.element_pointer(tile.b, type_, emit_.constant(size));
         break;
       }
       case B::in_place: {
         Value* base =
             emit_.element_pointer(emit_.buffer(b_->operand), type_, emit_.emit(b_->rest.expr()));
+        Value* column = ir.CreateMul(panel, ir.getInt64(shape_.columns()));
         tile.b = emit_.element_pointer(base, type_, column);
         tile.b_stride = emit_.dim(b_->k);
         break;
@@ -313,17 +394,17 @@ class MatmulEmitter {
     auto& ir = emit_.ir();
     const int64_t width = shape_.columns();
     Value* end = emit_smaller(emit_, ir.CreateAdd(column, ir.getInt64(width)), emit_.dim(n_));
-    const bool transposed = b_ && b_->k == Dim(1) && !(b_->line == Dim(1));
+    if (b_ && b_->k == Dim(1) && !(b_->line == Dim(1))) {
+      emit_transposed(emit_, {*b_, k_extent_, type_, shape_.lanes}, column, end, emit_.scratch(),
+                      width);
+      return;
+    }
     const bool padded = !(n_.is_number() && n_.number() % width == 0);
     if (padded) {
       emit_.if_then(ir.CreateICmpSLT(ir.CreateSub(end, column), ir.getInt64(width)), [&] {
         Value* bytes = emit_.dim(k_extent_ * width * byte_size(type_, 1));
         ir.CreateMemSet(emit_.scratch(), ir.getInt8(0), bytes, llvm::MaybeAlign(64));
       });
-    }
-    if (transposed) {
-      pack_transposed(column, end);
-      return;
     }
     emit_.for_loop(emit_.constant(0), emit_.dim(k_extent_), 1, [&](Value* k) {
       emit_.bind(k_, k);
@@ -333,30 +414,8 @@ class MatmulEmitter {
     });
   }
 
-  /// B's columns are adjacent in k: vectors are read along k and their lanes spread over the rows.
-  void pack_transposed(Value* column, Value* end) {
-    auto& ir = emit_.ir();
-    emit_.for_loop(column, end, 1, [&](Value* n) {
-      emit_.bind(column_, n);
-      Value* to = emit_.element_pointer(emit_.scratch(), type_, ir.CreateSub(n, column));
-      emit_.lane_loop(k_, emit_.constant(0), emit_.dim(k_extent_), shape_.lanes, [&] {
-        Value* value = emit_.emit_lanes(kernel_.b.body);
-        Value* k = emit_.emit(variable(k_));
-        if (emit_.lanes() > 1) k = ir.CreateExtractElement(k, uint64_t{0});
-        for (int lane = 0; lane < emit_.lanes(); ++lane) {
-          Value* row =
-              ir.CreateMul(ir.CreateAdd(k, ir.getInt64(lane)), ir.getInt64(shape_.columns()));
-          Value* one = emit_.lanes() > 1
-                           ? ir.CreateExtractElement(value, static_cast<uint64_t>(lane))
-                           : value;
-          emit_.store_elements(emit_.element_pointer(to, type_, row), type_, one);
-        }
-      });
-    });
-  }
-
   Packing make_packing() const {
-    const Panels layout{shape_.columns(), shape_.lanes};
+    const Panels layout = this->layout();
     const int64_t k = k_extent_.number(), n = n_.number();
     const DType type = type_;
     if (b_ && b_->k.is_number() && b_->line.is_number() && b_->rest.terms.empty() &&
@@ -402,7 +461,7 @@ class MatmulEmitter {
   std::optional<Affine> a_, b_;
   B b_mode_ = B::packed_by_item;
   int packed_operand_ = -1;
-  Value* block_begin_ = nullptr;
+  Value *first_tile_ = nullptr, *last_tile_ = nullptr;  ///< of the item's block
 };
 
 }  // namespace

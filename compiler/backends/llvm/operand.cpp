@@ -52,6 +52,81 @@ void emit_rows(Emitter& emit, const RowSource& source, Value* row, Tile& tile) {
   }
 }
 
+namespace {
+
+/// Lane j of result i is lane i of row j.
+std::vector<Value*> turned(llvm::IRBuilder<>& ir, std::vector<Value*> rows) {
+  const int count = static_cast<int>(rows.size());
+  // Each pass exchanges the upper half of one row with the lower half of another, in blocks of
+  // `half` lanes.
+  for (int half = count / 2; half > 0; half /= 2) {
+    std::vector<Value*> next(rows.size());
+    std::vector<int> low(count), high(count);
+    for (int lane = 0; lane < count; ++lane) {
+      const bool upper = (lane / half) % 2 != 0;
+      low[lane] = upper ? count + lane - half : lane;
+      high[lane] = upper ? count + lane : lane + half;
+    }
+    for (int i = 0; i < count; ++i) {
+      if ((i / half) % 2 != 0) continue;
+      next[i] = ir.CreateShuffleVector(rows[i], rows[i + half], low);
+      next[i + half] = ir.CreateShuffleVector(rows[i], rows[i + half], high);
+    }
+    rows = next;
+  }
+  return rows;
+}
+
+}  // namespace
+
+void emit_transposed(Emitter& emit, const TransposedSource& source, Value* first, Value* end,
+                     Value* to, int64_t pitch) {
+  auto& ir = emit.ir();
+  Value* base = emit.element_pointer(emit.buffer(source.place.operand), source.type,
+                                     emit.emit(source.place.rest.expr()));
+  Value* stride = emit.dim(source.place.line);
+  Value* last = ir.CreateSub(end, ir.getInt64(1));
+  Value* k_end = emit.dim(source.k);
+  const auto from = [&](Value* line, Value* k) {
+    Value* offset = ir.CreateAdd(ir.CreateMul(emit_smaller(emit, line, last), stride), k);
+    return emit.element_pointer(base, source.type, offset);
+  };
+  const auto place = [&](Value* line, Value* k) {
+    Value* row = ir.CreateMul(k, ir.getInt64(pitch));
+    return emit.element_pointer(to, source.type, ir.CreateAdd(row, ir.CreateSub(line, first)));
+  };
+  const auto square = [&](Value* line, Value* k) {
+    std::vector<Value*> rows;
+    for (int i = 0; i < source.lanes; ++i) {
+      rows.push_back(emit.load_elements(from(ir.CreateAdd(line, ir.getInt64(i)), k), source.type,
+                                        source.lanes));
+    }
+    rows = turned(ir, std::move(rows));
+    for (int i = 0; i < source.lanes; ++i) {
+      emit.store_elements(place(line, ir.CreateAdd(k, ir.getInt64(i))), source.type, rows[i]);
+    }
+  };
+  const auto by_element = [&](Value* line) {
+    emit.for_loop(emit.constant(0), k_end, 1, [&](Value* k) {
+      for (int i = 0; i < source.lanes; ++i) {
+        Value* one = ir.CreateAdd(line, ir.getInt64(i));
+        emit.store_elements(place(one, k), source.type,
+                            emit.load_elements(from(one, k), source.type, 1));
+      }
+    });
+  };
+  emit.for_loop(first, end, source.lanes, [&](Value* line) {
+    emit.if_then(
+        ir.CreateICmpSGE(k_end, ir.getInt64(source.lanes)),
+        [&] {
+          Value* last_k = ir.CreateSub(k_end, ir.getInt64(source.lanes));
+          emit.for_loop(emit.constant(0), k_end, source.lanes,
+                        [&](Value* k) { square(line, emit_smaller(emit, k, last_k)); });
+        },
+        [&] { by_element(line); });
+  });
+}
+
 Value* emit_smaller(Emitter& emit, Value* a, Value* b) {
   return emit.ir().CreateSelect(emit.ir().CreateICmpSLT(a, b), a, b);
 }

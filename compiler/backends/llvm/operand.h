@@ -33,6 +33,19 @@ struct RowSource {
 };
 void emit_rows(Emitter& emit, const RowSource& source, Value* row, Tile& tile);
 
+/// An operand whose elements are adjacent in k.
+struct TransposedSource {
+  Affine place;
+  Dim k;
+  DType type;
+  int lanes;
+};
+/// to[k][line - first] = element (line, k) for lines in [first, end), rows `pitch` elements apart,
+/// by squares of lanes x lanes that are turned in registers. Of a square with lines beyond the end,
+/// those columns repeat the last line.
+void emit_transposed(Emitter& emit, const TransposedSource& source, Value* first, Value* end,
+                     Value* to, int64_t pitch);
+
 Value* emit_smaller(Emitter& emit, Value* a, Value* b);
 Value* emit_larger(Emitter& emit, Value* a, Value* b);
 

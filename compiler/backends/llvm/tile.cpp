@@ -8,7 +8,18 @@
 namespace dlc::llvm_backend {
 namespace {
 
-constexpr int64_t unroll = 8;  // one prefetched line for 8 steps of 24 floats covers the next panel
+/// Steps that are written out: many for small tiles, where the loop's own work would show.
+int64_t unroll(const Tile& tile) { return tile.rows * tile.vectors >= 16 ? 4 : 8; }
+
+/// Multiply-adds that are under way at once: their latency times the units that do them.
+constexpr int independent = 8;
+
+/// Sets of accumulators that take turns, where one has too few of them to keep the units busy.
+int64_t accumulator_sets(const Tile& tile) {
+  int64_t sets = 1;
+  while (sets * tile.rows * tile.vectors < independent && sets < unroll(tile)) sets *= 2;
+  return sets;
+}
 
 /// One step along k: rows * vectors multiply-adds.
 void emit_step(Emitter& emit, const Tile& tile, Value* k, const Accumulators& accumulators) {
@@ -55,26 +66,54 @@ Accumulators begin_tile(Emitter& emit, const Tile& tile) {
   return accumulators;
 }
 
+namespace {
+
+void emit_prefetch(Emitter& emit, const Tile& tile, Value* k, int64_t steps) {
+  auto& ir = emit.ir();
+  constexpr int64_t line_bytes = 64;
+  Value* first = ir.CreateGEP(ir.getInt8Ty(), tile.prefetch,
+                              ir.CreateMul(k, ir.getInt64(line_bytes / 8 * tile.prefetch_lines)));
+  const int64_t lines = (tile.prefetch_lines * steps + 7) / 8;
+  for (int64_t i = 0; i < lines; ++i) {
+    Value* line = ir.CreateGEP(ir.getInt8Ty(), first, ir.getInt64(i * line_bytes));
+    ir.CreateIntrinsic(llvm::Intrinsic::prefetch, {line->getType()},
+                       {line, ir.getInt32(0), ir.getInt32(3), ir.getInt32(1)});
+  }
+}
+
+}  // namespace
+
 void accumulate_tile(Emitter& emit, const Tile& tile, const Accumulators& accumulators) {
   auto& ir = emit.ir();
+  std::vector<Accumulators> sets = {accumulators};
+  while (static_cast<int64_t>(sets.size()) < accumulator_sets(tile)) {
+    sets.push_back(begin_tile(emit, tile));
+  }
   const auto steps = [&](Value* first, int64_t count) {
     for (int64_t u = 0; u < count; ++u) {
-      emit_step(emit, tile, ir.CreateAdd(first, ir.getInt64(u)), accumulators);
+      emit_step(emit, tile, ir.CreateAdd(first, ir.getInt64(u)), sets[u % sets.size()]);
     }
   };
-  const Dim whole = floor_div(tile.k, unroll) * unroll;
-  emit.for_loop(emit.constant(0), emit.dim(whole), unroll, [&](Value* k) {
-    if (tile.prefetch) {
-      Value* line = ir.CreateGEP(ir.getInt8Ty(), tile.prefetch, ir.CreateMul(k, ir.getInt64(8)));
-      ir.CreateIntrinsic(llvm::Intrinsic::prefetch, {line->getType()},
-                         {line, ir.getInt32(0), ir.getInt32(3), ir.getInt32(1)});
-    }
-    steps(k, unroll);
+  const int64_t step = unroll(tile);
+  const Dim whole = floor_div(tile.k, step) * step;
+  emit.for_loop(emit.constant(0), emit.dim(whole), step, [&](Value* k) {
+    if (tile.prefetch) emit_prefetch(emit, tile, k, step);
+    steps(k, step);
   });
   if (tile.k.is_number()) {
     steps(emit.constant(whole.number()), tile.k.number() - whole.number());
   } else {
     emit.for_loop(emit.dim(whole), emit.dim(tile.k), 1, [&](Value* k) { steps(k, 1); });
+  }
+  llvm::Type* vector = with_lanes(value_type(ir.getContext(), tile.type), tile.lanes);
+  for (size_t set = 1; set < sets.size(); ++set) {
+    for (int r = 0; r < tile.rows; ++r) {
+      for (int v = 0; v < tile.vectors; ++v) {
+        Value* sum = ir.CreateFAdd(ir.CreateLoad(vector, accumulators[r][v]),
+                                   ir.CreateLoad(vector, sets[set][r][v]));
+        ir.CreateStore(sum, accumulators[r][v]);
+      }
+    }
   }
 }
 
@@ -112,33 +151,47 @@ void emit_full(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutp
   }
 }
 
-/// Through memory, only the columns before end_column.
-void emit_partial(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutput& output) {
+}  // namespace
+
+void emit_spill(Emitter& emit, const Tile& tile, const Sums& sums, Value* spill, int pitch) {
   auto& ir = emit.ir();
   llvm::Type* scalar = value_type(ir.getContext(), tile.type);
-  const int columns = tile.vectors * tile.lanes;
   const auto align = llvm::Align(static_cast<uint64_t>(byte_size(tile.type, 1)));
   for (int r = 0; r < tile.rows; ++r) {
     for (int v = 0; v < tile.vectors; ++v) {
-      Value* to = ir.CreateGEP(scalar, output.spill, ir.getInt64(r * columns + v * tile.lanes));
+      Value* to = ir.CreateGEP(scalar, spill, ir.getInt64(r * pitch + v * tile.lanes));
       ir.CreateAlignedStore(sums[r][v], to, align);
     }
   }
-  emit.for_loop(emit.constant(0), emit.constant(tile.rows), 1, [&](Value* r) {
+}
+
+void emit_spilled_output(Emitter& emit, const Tile& tile, int pitch, Value* rows,
+                         const TileOutput& output) {
+  auto& ir = emit.ir();
+  llvm::Type* scalar = value_type(ir.getContext(), tile.type);
+  emit.for_loop(emit.constant(0), rows, 1, [&](Value* r) {
     emit.bind(output.row, ir.CreateAdd(output.first_row, r));
-    Value* row = ir.CreateGEP(scalar, output.spill, ir.CreateMul(r, ir.getInt64(columns)));
+    Value* row = ir.CreateGEP(scalar, output.spill, ir.CreateMul(r, ir.getInt64(pitch)));
     emit.replace_loads(MatmulKernel::accumulated, [&, row](const Expr&) -> Value* {
       Value* column = emit.emit(variable(output.column));
       if (emit.lanes() > 1) column = ir.CreateExtractElement(column, uint64_t{0});
       Value* at = ir.CreateGEP(scalar, row, ir.CreateSub(column, output.first_column));
       return emit.load_elements(at, tile.type, emit.lanes(), false);
     });
-    emit.lane_loop(output.column, output.first_column, output.end_column, tile.lanes,
-                   output.store_one);
+    if (!output.full) {
+      emit.lane_loop(output.column, output.first_column, output.end_column, tile.lanes,
+                     output.store_one);
+      return;
+    }
+    for (int v = 0; v < pitch / tile.lanes; ++v) {
+      emit.scope([&] {
+        emit.bind_lanes(output.column,
+                        ir.CreateAdd(output.first_column, ir.getInt64(v * tile.lanes)), tile.lanes);
+        output.store_one();
+      });
+    }
   });
 }
-
-}  // namespace
 
 void emit_tile_output(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutput& output) {
   if (output.full) {
@@ -146,11 +199,15 @@ void emit_tile_output(Emitter& emit, const Tile& tile, const Sums& sums, const T
     return;
   }
   auto& ir = emit.ir();
-  Value* end = ir.CreateAdd(output.first_column, ir.getInt64(tile.vectors * tile.lanes));
+  const int columns = tile.vectors * tile.lanes;
+  Value* end = ir.CreateAdd(output.first_column, ir.getInt64(columns));
   Value* fits = ir.CreateICmpSLE(end, output.end_column);
   emit.if_then(
       fits, [&] { emit_full(emit, tile, sums, output); },
-      [&] { emit_partial(emit, tile, sums, output); });
+      [&] {
+        emit_spill(emit, tile, sums, output.spill, columns);
+        emit_spilled_output(emit, tile, columns, emit.constant(tile.rows), output);
+      });
 }
 
 }  // namespace dlc::llvm_backend

@@ -24,7 +24,8 @@ struct Tile {
   Value* b = nullptr;         ///< where the tile's columns at k = 0 are
   Value* b_stride = nullptr;  ///< elements from k to k + 1
   Dim k;                      ///< length of the sum
-  Value* prefetch = nullptr;  ///< bytes to be wanted soon: one line is fetched for every 8 k
+  Value* prefetch = nullptr;  ///< bytes to be wanted soon
+  int prefetch_lines = 1;     ///< lines of them that are fetched for every 8 k
 };
 
 /// [row][vector]: variables in registers, and their final values.
@@ -51,5 +52,12 @@ struct TileOutput {
   std::function<void()> store_one;
 };
 void emit_tile_output(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutput& output);
+
+/// The same in two parts, for tiles of several sizes that share one epilogue: sums into memory,
+/// rows `pitch` elements apart, and the epilogue of `rows` rows of up to `pitch` columns from
+/// there.
+void emit_spill(Emitter& emit, const Tile& tile, const Sums& sums, Value* spill, int pitch);
+void emit_spilled_output(Emitter& emit, const Tile& tile, int pitch, Value* rows,
+                         const TileOutput& output);
 
 }  // namespace dlc::llvm_backend

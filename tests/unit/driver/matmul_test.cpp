@@ -1,0 +1,150 @@
+// Matrix products of all kinds of sizes, against the interpreter at each vector width.
+#include <gtest/gtest.h>
+
+#include "compiler/driver/compile.h"
+#include "compiler/ir/text.h"
+#include "compiler/ops/evaluate.h"
+#include "runtime/session.h"
+#include "tests/support/compare.h"
+#include "tests/support/random_inputs.h"
+
+namespace dlc {
+namespace {
+
+using Sizes = std::map<std::string, Dim>;
+
+std::vector<Datum> inputs_for(const Graph& graph, const Sizes& sizes) {
+  std::mt19937 random(5);
+  std::vector<Datum> inputs;
+  for (Value input : graph.inputs()) {
+    Shape shape;
+    for (const Dim& dim : graph.type(input).shape) shape.push_back(dim.substitute(sizes).number());
+    inputs.push_back(test::random_tensor(graph.type(input).dtype, shape, random));
+  }
+  return inputs;
+}
+
+/// Makes the inputs from `first_constant` on constants.
+Graph with_constants(const Graph& graph, size_t first_constant) {
+  Graph result = graph;
+  const std::vector<Datum> values = inputs_for(graph, {});
+  while (result.inputs().size() > first_constant) {
+    const size_t last = result.inputs().size() - 1;
+    const Value input = result.inputs()[last];
+    result.replace_uses(input, result.add_constant(values[last].tensor, result.nodes().front()));
+    result.erase_input(last);
+  }
+  return result;
+}
+
+void check(const Graph& graph, const std::vector<Sizes>& all_sizes = {{}}) {
+  for (const int bits : {128, 256, 512}) {
+    ThreadPool pool(2);
+    Session session(compile(graph, {.vector_bits = bits, .threads = 1}), pool);
+    for (const Sizes& sizes : all_sizes) {
+      const std::vector<Datum> inputs = inputs_for(graph, sizes);
+      const std::vector<Datum> want = evaluate(graph, inputs);
+      const std::vector<Datum> got = session.run(inputs);
+      std::string what;
+      for (const auto& [name, size] : sizes) what += " " + name + "=" + size.to_string();
+      EXPECT_EQ(test::difference(got.at(0), want.at(0), {1e-4, 1e-4}), "")
+          << print(graph) << bits << " bits," << what;
+    }
+  }
+}
+
+struct Extents {
+  int m, n, k;
+};
+constexpr Extents odd_extents[] = {{1, 1, 1},    {1, 50, 7},  {2, 16, 33},  {3, 49, 8},
+                                   {5, 100, 17}, {7, 5, 64},  {8, 48, 31},  {9, 64, 3},
+                                   {17, 17, 40}, {49, 96, 5}, {97, 33, 12}, {200, 47, 16}};
+
+TEST(Matmul, ConstantWeightsOfAnySize) {
+  for (const auto& [m, n, k] : odd_extents) {
+    const Graph graph = parse(fmt::format(R"(graph @g(%a: f32[{0},{2}], %b: f32[{2},{1}],
+                                                       %c: f32[{1}]) -> (f32[{0},{1}]) {{
+        %0 = MatMul(%a, %b) : f32[{0},{1}]
+        %1 = Add(%0, %c) : f32[{0},{1}]
+        return %1
+      }})",
+                                          m, n, k));
+    check(with_constants(graph, 1));
+  }
+}
+
+TEST(Matmul, BothOperandsComputedAndTransposed) {
+  for (const auto& [m, n, k] : odd_extents) {
+    check(parse(fmt::format(R"(graph @g(%a: f32[{0},{2}], %b: f32[{1},{2}]) -> (f32[{0},{1}]) {{
+        %0 = Gemm(%a, %b, transB=1) : f32[{0},{1}]
+        return %0
+      }})",
+                            m, n, k)));
+    check(parse(fmt::format(R"(graph @g(%a: f64[{2},{0}], %b: f64[{2},{1}]) -> (f64[{0},{1}]) {{
+        %0 = Gemm(%a, %b, transA=1) : f64[{0},{1}]
+        return %0
+      }})",
+                            m, n, k)));
+  }
+}
+
+TEST(Matmul, OpenRowsWithAnEpilogueOfManyOperations) {
+  const Graph graph = parse(R"(graph @g(%a: f32[m,24], %r: f32[m,77], %b: f32[24,77], %c: f32[77])
+                               -> (f32[m,77]) {
+    %0 = MatMul(%a, %b) : f32[m,77]
+    %1 = Add(%0, %c) : f32[m,77]
+    %2 = Gelu(%1) : f32[m,77]
+    %3 = Add(%2, %r) : f32[m,77]
+    return %3
+  })");
+  std::vector<Sizes> sizes;
+  for (int m = 0; m < 20; ++m) sizes.push_back({{"m", m}});
+  for (const int m : {96, 97, 100, 193}) sizes.push_back({{"m", m}});
+  check(with_constants(graph, 2), sizes);
+}
+
+TEST(Matmul, OpenRowsWithASmallEpilogue) {
+  const Graph graph = parse(R"(graph @g(%a: f32[m,9], %r: f32[m,96], %b: f32[9,96])
+                               -> (f32[m,96]) {
+    %0 = MatMul(%a, %b) : f32[m,96]
+    %1 = Relu(%0) : f32[m,96]
+    %2 = Add(%1, %r) : f32[m,96]
+    return %2
+  })");
+  std::vector<Sizes> sizes;
+  for (const int m : {1, 2, 4, 7, 8, 9, 15, 33, 97, 200}) sizes.push_back({{"m", m}});
+  check(with_constants(graph, 2), sizes);
+}
+
+TEST(Matmul, EvaluatedRowsServeSeveralPanels) {
+  const Graph graph = parse(R"(graph @g(%i: i64[m], %t: f32[11,20], %b: f32[20,1000])
+                               -> (f32[m,1000]) {
+    %0 = Gather(%t, %i) : f32[m,20]
+    %1 = MatMul(%0, %b) : f32[m,1000]
+    return %1
+  })");
+  check(with_constants(graph, 1), {{{"m", 1}}, {{"m", 6}}, {{"m", 13}}, {{"m", 110}}});
+}
+
+TEST(Matmul, EverySizeOpenInBatches) {
+  std::vector<Sizes> sizes;
+  for (const auto& [m, n, k] : odd_extents) {
+    sizes.push_back({{"b", 3}, {"m", m}, {"n", n}, {"k", k}});
+  }
+  sizes.push_back({{"b", 0}, {"m", 2}, {"n", 3}, {"k", 4}});
+  sizes.push_back({{"b", 2}, {"m", 4}, {"n", 9}, {"k", 0}});
+  check(parse(R"(graph @g(%a: f32[b,m,k], %b: f32[b,k,n]) -> (f32[b,m,n]) {
+    %0 = MatMul(%a, %b) : f32[b,m,n]
+    return %0
+  })"),
+        sizes);
+  check(parse(R"(graph @g(%a: f32[b,m,k], %b: f32[b,n,k]) -> (f32[b,m,n]) {
+    %t = Transpose(%b, perm=[0,2,1]) : f32[b,k,n]
+    %0 = MatMul(%a, %t) : f32[b,m,n]
+    return %0
+  })"),
+        sizes);
+}
+
+}  // namespace
+}  // namespace dlc
