@@ -46,6 +46,12 @@ Shapes matmul_shapes(const Dims& a, const Dims& b, const Contraction& c) {
   return s;
 }
 
+/// f16 and bf16 are summed in f32.
+Expr widened(const Expr& e) {
+  const DType type = arithmetic_type(e.dtype());
+  return type == e.dtype() ? e : cast(type, e);
+}
+
 /// Element [batch..., row, column] of an operand that may be transposed or a vector.
 TensorExpr operand_view(const Formulas& formulas, Value value, const Dims& batch,
                         const Dims& own_batch, Dim rows, Dim columns, bool transposed, bool vector,
@@ -56,12 +62,12 @@ TensorExpr operand_view(const Formulas& formulas, Value value, const Dims& batch
   return tensor(shape, [&](const Indices& i) {
     const Indices outer(i.begin(), i.end() - 2);
     Expr row = i[i.size() - 2], column = i[i.size() - 1];
-    if (vector) return formulas.element(value, {vector_is_row ? column : row});
+    if (vector) return widened(formulas.element(value, {vector_is_row ? column : row}));
     Indices at = broadcast_indices(outer, batch, own_batch);
     if (transposed) std::swap(row, column);
     at.push_back(row);
     at.push_back(column);
-    return formulas.element(value, at);
+    return widened(formulas.element(value, at));
   });
 }
 
@@ -78,11 +84,14 @@ TensorExpr matmul_sum(const Formulas& formulas, const Graph& graph, const Anchor
     at.push_back(s.b_vector ? index(0) : i[next++]);
     Expr value = load(MatmulKernel::accumulated, type, at);
     if (c.alpha != 1) value = value * c.alpha;
-    if (c.bias < 0) return value;
-    const Value bias = node.inputs[c.bias];
-    const Expr added = formulas.element(
-        bias, broadcast_indices(i, graph.type(node.outputs[0]).shape, graph.type(bias).shape));
-    return value + (c.beta == 1 ? added : added * c.beta);
+    if (c.bias >= 0) {
+      const Value bias = node.inputs[c.bias];
+      const Expr added = widened(formulas.element(
+          bias, broadcast_indices(i, graph.type(node.outputs[0]).shape, graph.type(bias).shape)));
+      value = value + (c.beta == 1 ? added : added * c.beta);
+    }
+    const DType result = graph.type(node.outputs[0]).dtype;
+    return result == type ? value : cast(result, value);
   });
 }
 
@@ -119,7 +128,8 @@ void merge_batches(MatmulKernel& kernel, size_t batches, const Formulas& formula
   if (batches == 0 || uses_variables(kernel.b, 0, batches)) return;
   const TensorExpr a = with_flat_loads(merge_axes(kernel.a, batches + 1), formulas);
   // Rows that are not evenly spaced would have to be copied: better to keep the batches then.
-  if (a.body->kind == ExprKind::load && !stride_of(a.body->args[0], a.axes[0].variable)) return;
+  const Expr& read = a.body->kind == ExprKind::cast ? a.body->args[0] : a.body;
+  if (read->kind == ExprKind::load && !stride_of(read->args[0], a.axes[0].variable)) return;
   kernel.a = a;
   kernel.b = without_axes(kernel.b, batches);
   TensorExpr output = merge_axes(kernel.output, batches + 1);
@@ -143,7 +153,7 @@ MatmulKernel make_matmul(const Formulas& formulas, const Graph& graph, const Anc
   const Value a = node.inputs[c.a], b = node.inputs[c.b];
   const Shapes s = matmul_shapes(graph.type(a).shape, graph.type(b).shape, c);
   MatmulKernel kernel;
-  kernel.accumulator = graph.type(a).dtype;
+  kernel.accumulator = arithmetic_type(graph.type(a).dtype);
   kernel.a =
       operand_view(formulas, a, s.batch, s.a_batch, s.m, s.k, c.transpose_a, s.a_vector, true);
   kernel.b =

@@ -223,7 +223,7 @@ bool Formulas::add_anchor(NodeId id) {
   const OpArgs args(op(node.op), graph_, node.inputs, node.attrs, node.outputs.size());
   Contraction contraction = op(node.op).contraction(args);
   const DType type = graph_.type(node.outputs[0]).dtype;
-  if (!is_float(type) || arithmetic_type(type) != type) return false;
+  if (!is_float(arithmetic_type(type))) return false;
   if (contraction.kind == Contraction::Kind::convolution && !has_kernel(node, contraction))
     return false;
   Anchor anchor{id, std::move(contraction), node.outputs[0], {}};
