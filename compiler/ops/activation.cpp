@@ -22,13 +22,23 @@ Expr zero_like(const Expr& x) {
 Expr gelu(const ScalarArgs& a) {
   const Expr x = a["X"];
   const std::string form = a.text("approximate");
-  if (form == "tanh") {
-    constexpr double sqrt_2_over_pi = 0.7978845608028654;
-    return 0.5 * x * (1.0 + tanh(sqrt_2_over_pi * (x + 0.044715 * x * x * x)));
+  if (form == "tanh") {  // (1 + tanh(u)) / 2 = sigmoid(2 u)
+    constexpr double sqrt_8_over_pi = 1.5957691216057308;
+    return x * sigmoid(sqrt_8_over_pi * (x + 0.044715 * x * x * x));
   }
   if (form != "none") fail("approximate is '{}', but must be 'none' or 'tanh'", form);
   constexpr double sqrt_half = 0.7071067811865476;
   return 0.5 * x * (1.0 + erf(x * sqrt_half));
+}
+
+/// x * tanh(log(1 + exp(x))) with t = exp(-|x|), which does not overflow:
+/// x * (1 + 2 t) / (1 + 2 t + 2 t^2) where x >= 0, x * (t^2 + 2 t) / (t^2 + 2 t + 2) elsewhere.
+Expr mish(const ScalarArgs& a) {
+  const Expr x = a["X"];
+  const Expr negative = x < 0.0;
+  const Expr t = exp(select(negative, x, -x));
+  const Expr above = select(negative, t * (t + 2.0), 1.0 + 2.0 * t);
+  return x * above / (above + select(negative, constant(x.dtype(), 2), 2.0 * t * t));
 }
 
 Expr elu(const ScalarArgs& a) {
@@ -153,7 +163,7 @@ const std::vector<OpDef>& activation_ops() {
        .doc = "Y = X * tanh(log(1 + exp(X))).",
        .source = "ONNX Mish-22",
        .inputs = {{"X", floats}},
-       .scalar = [](const ScalarArgs& a) { return a["X"] * tanh(softplus(a["X"])); },
+       .scalar = mish,
        .samples = {"X: f32[2,3]", "X: f16[1]", "X: f32[0]"}},
       {.name = "Swish",
        .doc = "Y = X / (1 + exp(-alpha * X)).",

@@ -1,6 +1,6 @@
 // Functions of floats: polynomials in f32 for the common ones, the math library for the rest.
-// Error bounds, against the exact value over the whole range: exp 1.5 ULP, log 1.5, tanh 2.5,
-// erf 3. Infinities, NaN, -0 and denormal results are libm's. Next: convert.cpp.
+// Error bounds, against the exact value over the whole range: exp 1.5 ULP, log 1.5, expm1 2.5,
+// log1p 2, tanh 2.5, erf 3. Infinities, NaN, -0 and denormal results are libm's. Next: convert.cpp.
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <llvm/IR/Intrinsics.h>
@@ -82,7 +82,7 @@ constexpr double round_to_integer = 12582912.0;  // 1.5 * 2^23: adding it leaves
 constexpr int64_t round_to_integer_bits = 0x4B400000;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// exp(x) as p * 2^n; fits in |x| of about 100.
+/// exp(x) as (p + 1) * 2^n; fits in |x| of about 100.
 struct ExpParts {
   Real p;
   Integer n;
@@ -94,20 +94,30 @@ ExpParts exp_parts(Real x) {
   const Real r = (x - n * ln2_high) - n * ln2_low;
   const Real q =
       polynomial(r, {0.499999934, 0.166665201, 0.0416683942, 0.00836878043, 0.00138144667});
-  return {(r + r * r * q) + 1.0, bits_of(t) + -round_to_integer_bits};
+  return {r + r * r * q, bits_of(t) + -round_to_integer_bits};
 }
 
 /// exp for x in [-87, 88]: no overflow, no denormal result.
 Real exp_inside(Real x) {
   const ExpParts e = exp_parts(x);
-  return e.p * power_of_two(e.n);
+  return (e.p + 1.0) * power_of_two(e.n);
 }
 
 /// In two steps, since 2^n alone may not be representable where the result is infinite or denormal.
 Real exp_all(Real x) {
   const ExpParts e = exp_parts(at_least(at_most(x, 89.0), -104.0));
   const Integer half = e.n >> 1;
-  return e.p * power_of_two(half) * power_of_two(e.n - half);
+  return (e.p + 1.0) * power_of_two(half) * power_of_two(e.n - half);
+}
+
+/// exp(x) - 1 as p * 2^n + (2^n - 1), in two steps as above. Tiny x are kept with their sign.
+Real expm1_all(Real x) {
+  const ExpParts e = exp_parts(at_least(at_most(x, 89.0), -104.0));
+  const Integer half = e.n >> 1;
+  const Real first = power_of_two(half), second = power_of_two(e.n - half);
+  const Real inverse = power_of_two(half - e.n);
+  const Real result = (e.p * first + (first - inverse)) * second;
+  return choose(less(abs(x), 1e-9), x, result);
 }
 
 /// x = m * 2^e with m in [sqrt(1/2), sqrt(2)), then log(1 + f) of f = m - 1.
@@ -128,6 +138,15 @@ Real log_all(Real x) {
   result = choose(less(x, 0), number(x, std::numeric_limits<double>::quiet_NaN()), result);
   Value* zero = x.ir->CreateFCmpOEQ(x.value, number(x, 0).value);
   return choose(zero, number(x, -infinity), result);
+}
+
+/// log(1 + x): of the rounded sum, and to first order of what rounding took off.
+Real log1p_all(Real x) {
+  const Real sum = x + 1.0;
+  const Real lost = (x - (sum - 1.0)) / sum;
+  Value* tiny = less(abs(x), 1e-9);
+  Value* finite = x.ir->CreateAnd(greater(x, -1), less(x, infinity));
+  return choose(tiny, x, choose(finite, log_all(sum) + lost, log_all(sum)));
 }
 
 Real tanh_all(Real x) {
@@ -211,7 +230,9 @@ Value* real_unary(Arith& arith, UnaryOp op, DType type, Value* x) {
   }
   if (type == DType::f32) {
     if (op == UnaryOp::exp) return exp_all(real).value;
+    if (op == UnaryOp::expm1) return expm1_all(real).value;
     if (op == UnaryOp::log) return log_all(real).value;
+    if (op == UnaryOp::log1p) return log1p_all(real).value;
     if (op == UnaryOp::tanh) return tanh_all(real).value;
     if (op == UnaryOp::erf) return erf_all(real).value;
   }
