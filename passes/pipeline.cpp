@@ -19,6 +19,7 @@ std::span<const Pass* const> pipeline() {
       &fold_batch_norm,
       &fold_constants,
       &decompose,
+      &widen_contractions,
       &simplify_graph,
       &fold_shapes,
       &fold_constants,

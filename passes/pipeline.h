@@ -13,5 +13,6 @@ extern const Pass fold_batch_norm;
 extern const Pass eliminate_common;
 extern const Pass eliminate_dead;
 extern const Pass decompose;
+extern const Pass widen_contractions;
 
 }  // namespace dlc

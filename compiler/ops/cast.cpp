@@ -1,6 +1,7 @@
 // Ops that keep an element or change its type: Cast, BitCast, Identity, Dropout and the like.
 // Conversions of single elements: runtime/numeric.h.
 #include "compiler/ops/builder.h"
+#include "compiler/ops/index_math.h"
 #include "compiler/ops/registry.h"
 #include "runtime/host/bit_cast.h"
 
@@ -56,6 +57,12 @@ Expr cast_element(const ScalarArgs& a) {
   return cast_unsaturated(to, x);
 }
 
+Expr convert_element(const ScalarArgs& a) {
+  const DType to = target_type(a.integer("to"));
+  if (!(one(to) & types::floats)) fail("{} is no real type", name(to));
+  return cast(to, cast(arithmetic_type(a["input"].dtype()), a["input"]));
+}
+
 std::vector<Type> infer_bit_cast(const OpArgs& a) {
   const int64_t code = a.integer("to");
   if (code <= 0 || code >= dtype_count) fail("attribute to is {}, which is no element type", code);
@@ -77,7 +84,8 @@ std::vector<Value> expand_cast_like(const OpArgs& a, Builder& build,
 std::vector<Value> expand_widen(const OpArgs& a, Builder& build, std::span<const Value> inputs) {
   const DType wide = arithmetic_type(a.dtype("input"));
   if (wide == a.dtype("input")) return {inputs[0]};
-  return {build("Cast", {inputs[0]}, {{"to", static_cast<int64_t>(wide)}})};
+  const bool real = (one(a.dtype("input")) & types::floats) != 0;
+  return {build(real ? "dlc.Convert" : "Cast", {inputs[0]}, {{"to", static_cast<int64_t>(wide)}})};
 }
 
 std::vector<Value> same_value(const OpArgs&, Builder&, std::span<const Value> inputs) {
@@ -87,6 +95,8 @@ std::vector<Value> same_value(const OpArgs&, Builder&, std::span<const Value> in
 /// Inference, or training that drops nothing: what it drops else is random.
 std::vector<Value> expand_dropout(const OpArgs& a, Builder& build, std::span<const Value> inputs) {
   bool training = false;
+  for (std::string_view input : {"ratio", "training_mode"})
+    if (a.has(input)) expect_scalar(a, input, a.dtype(input));
   if (a.has("training_mode")) training = a.constant_or_fail("training_mode").to_ints().at(0) != 0;
   if (training) {
     const double ratio = a.has("ratio") ? a.constant_or_fail("ratio").to_reals().at(0) : 0.5;
@@ -133,6 +143,15 @@ const std::vector<OpDef>& cast_ops() {
        .infer = infer_bit_cast,
        .samples = {"input: f32[2,3], to=6", "input: i8[4], to=2", "input: f16[1], to=16",
                    "input: i64[0], to=11"}},
+      {.name = "dlc.Convert",
+       .doc = "The input in another real type, between steps of one computation: what does not "
+              "have to be stored need not be rounded.",
+       .source = "dlc",
+       .inputs = {{"input", types::floats}},
+       .attrs = {{"to", required_attr}},
+       .scalar = convert_element,
+       .final_type = true,
+       .samples = {"input: f32[2,3], to=10", "input: f16[1], to=1", "input: bf16[0], to=1"}},
       {.name = "dlc.Widen",
        .doc = "The input in the type that arithmetic on it is done in: narrow floats as f32.",
        .source = "dlc",

@@ -40,7 +40,9 @@ Term select(const Term& condition, const Term& if_true, const Term& if_false) {
 
 Term cast(DType dtype, const Term& x) {
   if (x.dtype() == dtype) return x;
-  return apply("Cast", x, {{"to", static_cast<int64_t>(dtype)}});
+  const DTypes both = one(dtype) | one(x.dtype());
+  const std::string_view op = (both & ~types::floats) == 0 ? "dlc.Convert" : "Cast";
+  return apply(op, x, {{"to", static_cast<int64_t>(dtype)}});
 }
 
 Term widen(const Term& x) { return cast(arithmetic_type(x.dtype()), x); }
