@@ -2,18 +2,11 @@
 // what needs a constant (folding, packed weights) sees one there too. The memory stays shared.
 #include <memory>
 
+#include "compiler/ir/attr.h"
 #include "passes/pipeline.h"
 
 namespace dlc {
 namespace {
-
-/// How many of the node's trailing inputs are captures; If has nothing but captures after its
-/// condition.
-size_t capture_count(const Node& node) {
-  if (node.op == "If") return node.inputs.size() - 1;
-  const auto found = node.attrs.find("captures");
-  return found == node.attrs.end() ? 0 : static_cast<size_t>(std::get<int64_t>(found->second));
-}
 
 /// Replaces input `index` of the graph by a constant of its own.
 void make_constant(Graph& graph, size_t index, const Tensor& value) {
@@ -45,7 +38,7 @@ void sink(Graph& graph, NodeId id, PassContext& context) {
     inputs.erase(inputs.begin() + static_cast<long>(input));
     graph.set_inputs(id, std::move(inputs));
     if (node.op != "If") {
-      const int64_t left = std::get<int64_t>(node.attrs.at("captures")) - 1;
+      const int64_t left = integer_attr(node, "captures") - 1;
       graph.set_attr(id, "captures", left);
     }
     context.count("sunk");

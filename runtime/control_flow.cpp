@@ -177,7 +177,7 @@ class LoopRunner : public StepRunner {
       outputs_[1 + states + k] = {};  // it may point into the stack
       parent.set_value(
           step_.outputs[states + k],
-          stacks_[k].finish(count, step_.body->outputs[1 + states + k], body_->symbols()));
+          stacks_[k].finish(count, step_.body->outputs[1 + states + k], parent.symbols()));
     }
   }
 
@@ -292,7 +292,7 @@ class ScanRunner : public StepRunner {
     for (size_t k = 0; k < stacks_.size(); ++k) {
       outputs_[states + k] = {};  // it may point into the stack
       parent.set_value(step_.outputs[states + k],
-                       stacks_[k].finish(count, step_.body->outputs[states + k], body_->symbols()));
+                       stacks_[k].finish(count, step_.body->outputs[states + k], parent.symbols()));
     }
   }
 

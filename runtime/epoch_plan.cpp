@@ -43,6 +43,11 @@ void plan_arena(const Program& program, const Layout& layout, const Layout::Epoc
     if (elsewhere[epoch.arena[i]]) plan.offsets[i] = -1;
 }
 
+void run_check(const SizeCheck& check, std::span<const int64_t> dims) {
+  with_context([&] { return check.node; },
+               [&] { check_sizes(check.rule, dims[check.a], dims[check.b], check.what); });
+}
+
 }  // namespace
 
 void shape_of(const Slot& slot, std::span<const int64_t> dims, std::vector<int64_t>& shape) {
@@ -67,6 +72,7 @@ const EpochPlan& EpochPlans::find(const Program& program, const Layout& layout, 
     dims[dim] = evaluate(program.dims[dim], symbols);
     plan->dims.push_back(dims[dim]);
   }
+  for (int check : facts.checks) run_check(program.checks[check], dims);
   for (int dim : facts.scratch) plan->scratch_bytes = std::max(plan->scratch_bytes, dims[dim]);
   plan_arena(program, layout, facts, dims, *plan);
   if (plans_.size() == most) plans_.pop_back();

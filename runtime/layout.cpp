@@ -125,6 +125,10 @@ void Layout::find_epochs(const Program& program) {
   epochs.resize(count);
   for (size_t dim = 0; dim < program.dims.size(); ++dim)
     epochs.at(program.dim_epoch[dim]).dims.push_back(static_cast<int>(dim));
+  for (size_t k = 0; k < program.checks.size(); ++k) {
+    const int epoch = epoch_of(program, {program.checks[k].a, program.checks[k].b});
+    epochs.at(epoch).checks.push_back(static_cast<int>(k));
+  }
   for (size_t slot = 0; slot < program.slots.size(); ++slot) {
     if (program.slots[slot].storage != Storage::arena) continue;
     epochs.at(epoch_of(program, program.slots[slot].shape)).arena.push_back(static_cast<int>(slot));

@@ -27,6 +27,7 @@ struct Layout {
     std::vector<int> arena;  ///< slots of storage arena
     std::vector<InPlace> in_place;
     std::vector<int> scratch;  ///< dims: scratch sizes of kernels
+    std::vector<int> checks;   ///< indices into Program::checks
   };
 
   std::vector<int> root;                   ///< of each slot: where its aliases end; itself if none

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/host.h"
+#include "runtime/size_rule.h"
 #include "runtime/tensor.h"
 
 namespace dlc {
@@ -123,6 +124,14 @@ struct Parameter {
   std::string type;                ///< "f32[batch,3]", "seq(f32[])", for messages
 };
 
+/// What two sizes must be for a node to make sense, checked as soon as they are known.
+struct SizeCheck {
+  SizeRule rule;
+  int a, b;          ///< indices into Program::dims
+  std::string what;  ///< of check_sizes()
+  std::string node;  ///< "node 'x' (Add)"
+};
+
 struct Program {
   std::vector<Parameter> inputs, outputs;
   std::vector<int> input_slots, output_slots;
@@ -133,6 +142,7 @@ struct Program {
   std::vector<DimCode> dims;
   std::vector<int> dim_epoch;        ///< of each dim: how many BindSteps must have run
   std::vector<std::string> symbols;  ///< their names; the numbers are DimCode's
+  std::vector<SizeCheck> checks;
   /// Nested programs: {symbol of the parent, own symbol}, copied on entry.
   std::vector<std::pair<int, int>> inherited;
 

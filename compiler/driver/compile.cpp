@@ -95,6 +95,8 @@ std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& option
   // caller sees stays as the model has it.
   std::vector<std::string> output_names;
   for (Value output : graph.outputs()) output_names.push_back(graph.name(output));
+  // Of the model as it is: passes drop nodes, and take composites apart.
+  const std::vector<NodeRequirement> rules = requirements(graph);
   graph = optimize(std::move(graph), options, &r);
 
   const Stopwatch lowering;
@@ -110,7 +112,7 @@ std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& option
                          .opt_level = options.opt_level,
                          .threads = options.threads ? options.threads : available_threads()});
   const std::vector<CompiledKernel> compiled = jit.compile(kernels);
-  auto program = assemble(*parts, kernels, compiled, jit.code());
+  auto program = assemble(*parts, kernels, compiled, rules, jit.code());
   for (size_t k = 0; k < output_names.size(); ++k) program->outputs[k].name = output_names[k];
   r.codegen_ms = codegen.milliseconds();
   r.kernels = describe(kernels, compiled);

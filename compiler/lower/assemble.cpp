@@ -1,10 +1,12 @@
 // Programs from partitions: slots for values, numbers for symbols and sizes, steps for items.
 #include "compiler/lower/assemble.h"
 
+#include <algorithm>
 #include <cassert>
 #include <map>
 #include <set>
 
+#include "compiler/ir/attr.h"
 #include "compiler/ops/evaluate.h"
 
 namespace dlc {
@@ -42,12 +44,17 @@ class Assembler {
         compiled_(compiled),
         parent_(parent) {}
 
-  std::shared_ptr<Program> run() {
+  /// `wanted`: requirements to be checked as far as all of their symbols are known.
+  std::shared_ptr<Program> run(std::span<const NodeRequirement> wanted) {
     for (Value input : graph_.inputs()) bind_new_symbols(graph_.type(input), 0);
     for (Value input : graph_.inputs()) add_input(input);
     for (const auto& item : partition_.items) {
       std::visit([&](const auto& i) { add(i); }, item);
     }
+    for (const NodeRequirement& rule : wanted) {
+      if (knows(rule.rule.a) && knows(rule.rule.b)) add_check(rule);
+    }
+    for (const NodeRequirement& rule : partition_.requirements) add_check(rule);
     for (Value output : graph_.outputs()) {
       program_->outputs.push_back(parameter(output));
       program_->output_slots.push_back(slot(output));
@@ -107,6 +114,23 @@ class Assembler {
     program_->dims.push_back(std::move(coder.code));
     program_->dim_epoch.push_back(epoch);
     return sizes_[dim] = number;
+  }
+
+  bool knows(const Dim& dim) {
+    bool known = true;
+    dim.visit_symbols([&](const std::string& name) { known = known && find_symbol(name); });
+    return known;
+  }
+
+  /// The first node that needs a rule is the one to be named.
+  void add_check(const NodeRequirement& requirement) {
+    const auto& [rule, a, b, what] = requirement.rule;
+    const SizeCheck check{rule, size(a), size(b), what, requirement.node};
+    const auto same = [&](const SizeCheck& other) {
+      return other.rule == check.rule && other.a == check.a && other.b == check.b;
+    };
+    const auto& checks = program_->checks;
+    if (std::none_of(checks.begin(), checks.end(), same)) program_->checks.push_back(check);
   }
 
   std::vector<int> sizes(const Dims& dims) {
@@ -216,7 +240,7 @@ class Assembler {
     for (Value input : node.inputs) inputs.push_back(input.valid() ? slot(input) : -1);
     std::map<std::string, std::shared_ptr<const Program>> nested;
     for (const auto& [name, part] : item.nested) {
-      nested[name] = Assembler(*part, kernels_, compiled_, this).run();
+      nested[name] = Assembler(*part, kernels_, compiled_, this).run({});
     }
     std::vector<int> outputs;
     for (Value output : node.outputs) {
@@ -245,18 +269,9 @@ class Assembler {
     fail_as(ErrorCode::unsupported, "no backend computes {}", node.op);
   }
 
-  static int64_t integer(const Node& node, std::string_view attr) {
-    const auto found = node.attrs.find(attr);
-    return found == node.attrs.end() ? 0 : std::get<int64_t>(found->second);
-  }
-  static Ints integers(const Node& node, std::string_view attr, size_t count) {
-    const auto found = node.attrs.find(attr);
-    return found == node.attrs.end() ? Ints(count, 0) : std::get<Ints>(found->second);
-  }
-
   static LoopStep make_loop(const Node& node, const std::vector<int>& inputs,
                             std::vector<int> outputs, std::shared_ptr<const Program> body) {
-    const auto captures = static_cast<long>(integer(node, "captures"));
+    const auto captures = static_cast<long>(capture_count(node));
     return {inputs.at(0),
             inputs.at(1),
             std::move(body),
@@ -267,8 +282,8 @@ class Assembler {
 
   static ScanStep make_scan(const Node& node, const std::vector<int>& inputs,
                             std::vector<int> outputs, std::shared_ptr<const Program> body) {
-    const auto captures = static_cast<long>(integer(node, "captures"));
-    const auto sequences = static_cast<long>(integer(node, "num_scan_inputs"));
+    const auto captures = static_cast<long>(capture_count(node));
+    const auto sequences = static_cast<long>(integer_attr(node, "num_scan_inputs"));
     const auto states = static_cast<long>(inputs.size()) - captures - sequences;
     const size_t slices = body->output_slots.size() - static_cast<size_t>(states);
     ScanStep step;
@@ -277,12 +292,12 @@ class Assembler {
     step.sequences.assign(inputs.begin() + states, inputs.end() - captures);
     step.captures.assign(inputs.end() - captures, inputs.end());
     step.outputs = std::move(outputs);
-    step.input_axes = integers(node, "scan_input_axes", step.sequences.size());
-    step.output_axes = integers(node, "scan_output_axes", slices);
-    for (int64_t d : integers(node, "scan_input_directions", step.sequences.size())) {
+    step.input_axes = integers_attr(node, "scan_input_axes", step.sequences.size());
+    step.output_axes = integers_attr(node, "scan_output_axes", slices);
+    for (int64_t d : integers_attr(node, "scan_input_directions", step.sequences.size())) {
       step.input_reversed.push_back(d != 0);
     }
-    for (int64_t d : integers(node, "scan_output_directions", slices)) {
+    for (int64_t d : integers_attr(node, "scan_output_directions", slices)) {
       step.output_reversed.push_back(d != 0);
     }
     return step;
@@ -305,8 +320,10 @@ class Assembler {
 
 std::shared_ptr<Program> assemble(const Partition& partition, std::span<const Kernel> kernels,
                                   std::span<const CompiledKernel> compiled,
+                                  std::span<const NodeRequirement> requirements,
                                   std::shared_ptr<const void> code) {
-  std::shared_ptr<Program> program = Assembler(partition, kernels, compiled, nullptr).run();
+  std::shared_ptr<Program> program =
+      Assembler(partition, kernels, compiled, nullptr).run(requirements);
   program->code = std::move(code);
   return program;
 }

@@ -11,6 +11,10 @@
 namespace dlc {
 namespace {
 
+/// Formulas do not grow beyond this many expressions by taking others in: long chains of nodes
+/// would become expressions too deep to walk, and functions that take the code generator minutes.
+constexpr size_t largest_inlined = 512;
+
 /// Up to this cost an element is rather computed again than stored and loaded.
 constexpr double cheap = 4;
 
@@ -97,7 +101,7 @@ const Anchor* Formulas::anchor(Value value) const {
   return found == anchors_.end() ? nullptr : &found->second;
 }
 
-const std::vector<TensorExpr>& Formulas::raw(NodeId id) const {
+const Computation& Formulas::raw(NodeId id) const {
   const auto found = raw_.find(id);
   if (found != raw_.end()) return found->second;
   return raw_[id] = compute(graph_, id);
@@ -149,7 +153,7 @@ void Formulas::add_formulas(NodeId id) {
   for (size_t k = 0; k < node.outputs.size(); ++k) {
     const Value value = node.outputs[k];
     if (!value.valid()) continue;
-    TensorExpr formula = raw(id)[k];
+    TensorExpr formula = raw(id).outputs[k];
     formula.body = resolve(formula.body, node.inputs);
     formulas_[value.id] = simplify(formula);
     inlined_[value.id] = should_inline(value);
@@ -174,6 +178,9 @@ bool Formulas::may_reorder(Value value) const {
 bool Formulas::should_inline(Value value) const {
   if (!options_.fuse || graph_.is_output(value)) return false;
   const Expr& body = formula(value).body;
+  size_t size = 0;
+  visit(body, [&](const Expr&) { ++size; });
+  if (size > largest_inlined) return false;
   const double cost = scalar_cost(body);
   const bool reduces = has_reduction(body);
   const auto& users = graph_.users(value);
@@ -193,7 +200,7 @@ bool Formulas::user_allows(const Use& use, Value value, double cost, bool reduce
   }
   if (def.contraction) return is_pure_load(formula(value).body);
   const Dim size = product(graph_.type(value).shape);
-  for (const TensorExpr& output : raw(use.node)) {
+  for (const TensorExpr& output : raw(use.node).outputs) {
     int loads = 0;
     visit(output.body, [&](const Expr& e) {
       loads += e->kind == ExprKind::load && e->input == use.input ? 1 : 0;
@@ -226,6 +233,8 @@ bool Formulas::add_anchor(NodeId id) {
   if (!is_float(arithmetic_type(type))) return false;
   if (contraction.kind == Contraction::Kind::convolution && !has_kernel(node, contraction))
     return false;
+  // Blocked kernels read as the row says, and know of no guards.
+  if (raw(id).requirements.clamped) return false;
   Anchor anchor{id, std::move(contraction), node.outputs[0], {}};
   if (options_.fuse) extend_chain(anchor);
   const Value key = anchor.result;
@@ -288,7 +297,7 @@ TensorExpr Formulas::epilogue(const Anchor& anchor, const TensorExpr& sum) const
   std::map<Value, Expr> inside = {{graph_.node(anchor.node).outputs[0], sum.body}};
   for (NodeId id : anchor.chain) {
     const Node& node = graph_.node(id);
-    const TensorExpr& own = raw(id)[0];
+    const TensorExpr& own = raw(id).outputs[0];
     std::map<Variable, Expr> axes;
     for (size_t k = 0; k < own.axes.size(); ++k) {
       axes.emplace(own.axes[k].variable, variable(sum.axes[k].variable));

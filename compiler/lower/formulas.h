@@ -9,7 +9,7 @@
 
 #include "compiler/expr/expr.h"
 #include "compiler/lower/storage.h"
-#include "compiler/ops/op_def.h"
+#include "compiler/ops/infer.h"
 
 namespace dlc {
 
@@ -45,6 +45,10 @@ class Formulas {
   TensorExpr stored_formula(Value value) const;
   /// The anchor whose chain ends in `value`, if any.
   const Anchor* anchor(Value value) const;
+  /// What the sizes around an elementwise or loops node must fulfil.
+  const std::vector<Requirement>& requirements(NodeId id) const {
+    return raw(id).requirements.rules;
+  }
   /// The nodes whose work is in the value's formula or chain.
   std::vector<NodeId> nodes_in(Value value) const;
 
@@ -68,7 +72,7 @@ class Formulas {
   bool should_inline(Value value) const;
   bool may_reorder(Value value) const;
   bool user_allows(const Use& use, Value value, double cost, bool reduces) const;
-  const std::vector<TensorExpr>& raw(NodeId id) const;
+  const Computation& raw(NodeId id) const;
 
   const Graph& graph_;
   FusionOptions options_;
@@ -79,7 +83,7 @@ class Formulas {
   std::vector<AxisOrder> orders_;
   std::map<Value, Anchor> anchors_;
   std::map<NodeId, Value> in_chain_;  ///< node of a chain -> the anchor's result
-  mutable std::map<NodeId, std::vector<TensorExpr>> raw_;
+  mutable std::map<NodeId, Computation> raw_;
 };
 
 /// About how many scalar operations the body takes per element; transcendentals count 10.

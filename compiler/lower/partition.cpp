@@ -154,6 +154,8 @@ class Partitioner {
       add_host_node(id);
       return;
     }
+    for (const Requirement& rule : formulas_.requirements(id))
+      result_.requirements.push_back({graph_.describe(id), rule});
     for (Value output : node.outputs) {
       if (!output.valid() || !needed_.contains(output) || formulas_.inlined(output)) continue;
       if (const Anchor* anchor = formulas_.anchor(output)) {

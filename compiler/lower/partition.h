@@ -32,6 +32,7 @@ struct BindItem {
 struct Partition {
   explicit Partition(Graph g) : graph(std::move(g)) {}
   Graph graph;
+  std::vector<NodeRequirement> requirements;  ///< of the kernels: without these, they are not safe
   std::vector<std::variant<KernelItem, NodeItem, AliasItem, BindItem>> items;
 };
 

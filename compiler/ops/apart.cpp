@@ -50,14 +50,15 @@ size_t input_behind(const ExpandedBody& body, Value value) {
 }  // namespace
 
 ExpandedBody expand_apart(const Graph& owner, std::string_view op, std::span<const Value> inputs,
-                          const AttrMap& attrs, size_t outputs, const KnownLookup& known) {
+                          const AttrMap& attrs, size_t outputs, const KnownLookup& known,
+                          Requirements* requirements) {
   ExpandedBody body;
   for (Value input : inputs) body.inputs.push_back(add_input(owner, input, known, body.graph));
   // The node's own types are what is asked for; any will do for expanding it.
   const NodeId node = body.graph.add_node(std::string(op), body.inputs, attrs,
                                           std::vector<Type>(outputs, Type::unranked({})));
   try {
-    body.outputs = expand_composite(body.graph, node);
+    body.outputs = expand_composite(body.graph, node, requirements);
   } catch (const NeedsValue& error) {
     const size_t k = input_behind(body, error.value);
     if (k == inputs.size()) throw;

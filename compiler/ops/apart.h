@@ -19,6 +19,7 @@ using KnownLookup = std::function<std::optional<Dims>(Value)>;
 /// Expands `op` on `inputs` of `owner`. Constants and known sizes come along as such, other inputs
 /// by their types. A NeedsValue that leaves it names a value of `owner`.
 ExpandedBody expand_apart(const Graph& owner, std::string_view op, std::span<const Value> inputs,
-                          const AttrMap& attrs, size_t outputs, const KnownLookup& known);
+                          const AttrMap& attrs, size_t outputs, const KnownLookup& known,
+                          Requirements* requirements = nullptr);
 
 }  // namespace dlc

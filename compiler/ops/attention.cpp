@@ -1,5 +1,6 @@
 // Attention and RotaryEmbedding.
 // Attention is a body of matrix products around dlc.AttentionMask and a softmax, in f32 or wider.
+#include "compiler/ops/elementwise_shape.h"
 #include "compiler/ops/index_math.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/term.h"
@@ -90,6 +91,9 @@ std::vector<Value> expand_attention(const OpArgs& a, Builder& build,
   Term key = split_heads({build, inputs[1]}, heads("kv_num_heads"));
   Term value = split_heads({build, inputs[2]}, heads("kv_num_heads"));
   if (a.has("past_key") != a.has("past_value")) fail("past_key and past_value go together");
+  if (a.has("attn_mask") && a.dtype("attn_mask") != DType::boolean &&
+      !is_float(a.dtype("attn_mask")))
+    fail("attn_mask is {}, but must be bool or real", name(a.dtype("attn_mask")));
   if (a.has("past_key")) {
     const AttrMap along_sequence = {{"axis", int64_t{2}}};
     key = apply("Concat", {build, inputs[a.position("past_key")]}, key, along_sequence);
@@ -116,29 +120,29 @@ std::vector<Value> expand_attention(const OpArgs& a, Builder& build,
   return outputs;
 }
 
-/// An index for an axis of `size` that should have the size `wanted`; never outside.
-Expr bounded(const Expr& i, const Dim& size, const Dim& wanted) {
-  if (size == wanted) return i;
-  if (size.is_number() && wanted.is_number() && size != Dim(1))
-    fail("an axis has size {} instead of {}", size.number(), wanted.number());
-  return safe_index(i, size);
-}
-
-/// What a mask adds to a score; keys beyond a mask that is too short are not allowed.
+/// The mask for a score, lined up from the last axis; keys beyond a mask that is too short are not
+/// allowed.
 Expr with_mask(const ComputeArgs& a, const Expr& score, const Indices& i, const Expr& lowest) {
   const Operand mask = a["attn_mask"];
-  const Dims& own = mask.shape();
-  if (own.empty() || own.size() > 4) fail("the mask has rank {}, but must have 1 to 4", own.size());
-  Indices at;
-  for (size_t k = 0; k < own.size(); ++k) {
-    const size_t axis = 4 - own.size() + k;
-    at.push_back(axis == 3 ? i[3] : bounded(i[axis], own[k], a.shape("scores")[axis]));
-  }
+  const Dims &own = mask.shape(), &scores = a.shape("scores");
+  Indices at = broadcast_indices(i, scores, own);
+  at.back() = i[3];
+  const Expr inside =
+      own.back() == scores[3] ? constant_integer(DType::boolean, 1) : i[3] < dim(own.back());
+  if (mask.dtype() == DType::boolean)
+    return select(inside, select(mask(at), score, lowest), lowest);
   const Expr element = mask(at);
-  const Expr inside = at.back() < dim(own.back());
-  if (mask.dtype() == DType::boolean) return select(inside && element, score, lowest);
-  const Expr allowed = inside && element > -INFINITY;
-  return select(allowed, score + cast(score.dtype(), element), lowest);
+  const Expr masked = select(element > -INFINITY, score + cast(score.dtype(), element), lowest);
+  return select(inside, masked, lowest);
+}
+
+/// All axes but that of the keys must be those of the scores, or 1.
+void check_mask(const OpArgs& a) {
+  const Dims &own = a.shape("attn_mask"), &scores = a.shape("scores");
+  if (own.empty() || own.size() > 4) fail("the mask has rank {}, but must have 1 to 4", own.size());
+  a.require(SizeRule::at_most, own.back(), scores[3], "keys of the mask");
+  const Dims head(own.begin(), own.end() - 1), outer(scores.begin(), scores.end() - 1);
+  expect_broadcast_to(a, head, outer, "the mask");
 }
 
 /// scores[b, h, q, k] with what attn_mask adds, -inf where query q must not see key k
@@ -146,6 +150,9 @@ Computed attention_mask(const ComputeArgs& a) {
   const Operand scores = a["scores"];
   const Dims& shape = scores.shape();
   if (shape.size() != 4) fail("the scores have rank {}, but must have 4", shape.size());
+  if (a.has("attn_mask")) check_mask(a);
+  if (a.has("past_key")) a.expect_rank("past_key", 4);
+  if (a.has("nonpad_kv_seqlen")) a.expect_shape("nonpad_kv_seqlen", {shape[0]});
   const int64_t left = a.integer("left_window_size"), right = a.integer("right_window_size");
   return tensor(shape, [&](const Indices& i) {
     const Expr score = scores(i);
@@ -154,7 +161,7 @@ Computed attention_mask(const ComputeArgs& a) {
     Expr offset = a.has("past_key") ? dim(a.shape("past_key").at(2)) : index(0);
     if (a.has("nonpad_kv_seqlen")) {
       const Operand lengths = a["nonpad_kv_seqlen"];
-      const Expr valid = lengths({bounded(i[0], lengths.shape().at(0), shape[0])});
+      const Expr valid = lengths({i[0]});
       masked = select(i[3] < valid, masked, lowest);
       if (!a.has("past_key")) offset = valid - dim(shape[2]);
     }
@@ -186,9 +193,15 @@ Computed rotary_embedding(const ComputeArgs& a) {
   const Dim half = floor_div(rotated, 2);
   const Dim &batch = shape[0], &length = flat ? shape[1] : shape[2];
   const bool interleaved = a.integer("interleaved") != 0;
-  const size_t cache_rank = a.has("position_ids") ? 2 : 3;
-  if (cosines.shape().size() != cache_rank || sines.shape().size() != cache_rank)
-    fail("cos_cache and sin_cache must have rank {}", cache_rank);
+  a.require(SizeRule::equal, modulo(rotated, 2), 0, "places in a head without a partner");
+  a.require(SizeRule::at_most, rotated, size, "places to be turned in a head");
+  if (flat) a.require(SizeRule::equal, size * heads, shape[2], "heads times size of a head");
+  const bool looked_up = a.has("position_ids");
+  if (looked_up) a.expect_shape("position_ids", {batch, length});
+  for (std::string_view cache : {"cos_cache", "sin_cache"}) {
+    a.expect_rank(cache, looked_up ? 2 : 3);
+    a.expect_shape(cache, looked_up ? Dims{a.shape(cache)[0], half} : Dims{batch, length, half});
+  }
   return tensor(shape, [&](const Indices& i) {
     const HeadPlace at =
         flat ? HeadPlace{i[0], i[1], floor_mod(i[2], dim(size))} : HeadPlace{i[0], i[2], i[3]};
@@ -199,15 +212,10 @@ Computed rotary_embedding(const ComputeArgs& a) {
     Indices partner = i;
     partner.back() = i.back() + select(first, step, -step);
     const auto cached = [&](const Operand& cache) {
-      const Dims& own = cache.shape();
-      const Expr place = bounded(pair, own.back(), half);
-      if (!a.has("position_ids"))
-        return cache(
-            {bounded(at.batch, own[0], batch), bounded(at.position, own[1], length), place});
-      const Operand ids = a["position_ids"];
-      const Expr row = ids({bounded(at.batch, ids.shape().at(0), batch),
-                            bounded(at.position, ids.shape().at(1), length)});
-      return cache({safe_index(row, own[0]), place});
+      const Dim& rows = cache.shape()[0];
+      if (!looked_up) return cache({at.batch, at.position, pair});
+      const Expr row = safe_index(a["position_ids"]({at.batch, at.position}), rows);
+      return if_not_empty(rows, cache({row, pair}));
     };
     const Expr other = x(partner) * cached(sines);
     const Expr turned = x(i) * cached(cosines) + select(first, -other, other);

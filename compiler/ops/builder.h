@@ -37,9 +37,12 @@ class Builder {
 };
 
 /// The body of a composite node as nodes before it. Returns what stands for its outputs.
-std::vector<Value> expand_composite(Graph& graph, NodeId node);
+/// What the row requires of sizes goes to `requirements`.
+std::vector<Value> expand_composite(Graph& graph, NodeId node,
+                                    Requirements* requirements = nullptr);
 /// The same by a given row.
-std::vector<Value> expand_composite(Graph& graph, NodeId node, const OpDef& def);
+std::vector<Value> expand_composite(Graph& graph, NodeId node, const OpDef& def,
+                                    Requirements* requirements = nullptr);
 
 /// A graph of one node from a row's sample, e.g. "input: f32[2,5], axis=1": inputs become the
 /// graph's inputs, but those given as values (`axes=[1]`) constants.

@@ -117,9 +117,17 @@ std::optional<Dim> trip_count(const OpArgs& args, const Graph& body) {
   return at_least((*trips)[0], 0);
 }
 
+/// An attribute that says how many of the inputs are something.
+size_t count(const OpArgs& args, std::string_view attr) {
+  const int64_t given = args.integer(attr);
+  if (given < 0 || given > static_cast<int64_t>(args.input_count()))
+    fail("attribute {} is {}, but there are {} inputs", attr, given, args.input_count());
+  return static_cast<size_t>(given);
+}
+
 std::vector<Type> infer_loop(const OpArgs& args) {
   const Graph& body = args.graph("body");
-  const size_t captures = static_cast<size_t>(args.integer("captures"));
+  const size_t captures = count(args, "captures");
   const size_t inputs = std::max<size_t>(args.input_count(), 2);
   if (captures + 2 > inputs) fail("{} captures, but only {} inputs", captures, inputs);
   const size_t states = inputs - 2 - captures;
@@ -152,8 +160,7 @@ int64_t entry(const Ints& values, size_t k, size_t count, std::string_view attr)
 
 std::vector<Type> infer_scan(const OpArgs& args) {
   const Graph& body = args.graph("body");
-  const size_t captures = static_cast<size_t>(args.integer("captures"));
-  const size_t sequences = static_cast<size_t>(args.integer("num_scan_inputs"));
+  const size_t captures = count(args, "captures"), sequences = count(args, "num_scan_inputs");
   if (sequences < 1 || captures + sequences > args.input_count())
     fail("{} scanned inputs and {} captures of {} inputs", sequences, captures, args.input_count());
   const size_t states = args.input_count() - sequences - captures;
@@ -166,11 +173,15 @@ std::vector<Type> infer_scan(const OpArgs& args) {
     types.push_back(merger.merge(args.type(k), output_type(body, k)));
   std::optional<Dim> length;
   const Ints input_axes = args.ints("scan_input_axes"), output_axes = args.ints("scan_output_axes");
+  entry(args.ints("scan_input_directions"), 0, sequences, "scan_input_directions");
+  entry(args.ints("scan_output_directions"), 0, body.outputs().size() - states,
+        "scan_output_directions");
   for (size_t k = 0; k < sequences; ++k) {
     const Dims& shape = args.shape(states + k);
     const int64_t given = entry(input_axes, k, sequences, "scan_input_axes");
     const int64_t axis = OpArgs::normalize_axis(given, static_cast<int64_t>(shape.size()));
-    length = length ? common_dim(*length, shape[axis], "a scanned input") : shape[axis];
+    length =
+        length ? common_dim(args, *length, shape[axis], "length of a scanned input") : shape[axis];
   }
   for (size_t k = states; k < body.outputs().size(); ++k) {
     Type type = merger.outside(output_type(body, k));

@@ -29,6 +29,9 @@ Window conv_window(const OpArgs& args) {
 }
 
 void check_channels(const OpArgs& args) {
+  const size_t axes = spatial_dims(args.shape("X"), "X").size();
+  if (spatial_dims(args.shape("W"), "W").size() != axes)
+    fail("W has {} spatial axes, but X has {}", args.rank("W") - 2, axes);
   const Dim &x = args.shape("X")[1], &w = args.shape("W")[1], &maps = args.shape("W")[0];
   const int64_t group = args.integer("group");
   if (group < 1) fail("group must be at least 1");
@@ -37,6 +40,9 @@ void check_channels(const OpArgs& args) {
          w.number() * group, group);
   if (maps.is_number() && maps.number() % group != 0)
     fail("{} output channels cannot be divided into {} groups", maps.number(), group);
+  args.require(SizeRule::equal, x, w * group, "channels of X");
+  args.require(SizeRule::equal, modulo(maps, group), 0, "output channels beyond whole groups");
+  if (args.has("B")) args.expect_shape("B", {maps});
 }
 
 // Y[n, m, o...] = B[m] + sum over c, k... of X[n, c of m's group, o * stride + k * dilation - pad]
@@ -98,17 +104,28 @@ Expr bilinear(const Operand& x, const Expr& n, const Expr& c, const Expr& y_at, 
   return total;
 }
 
+void check_offset_groups(const OpArgs& args, const Dim& channels) {
+  const int64_t groups = args.integer("offset_group");
+  if (groups < 1) fail("offset_group must be at least 1");
+  if (channels.is_number() && channels.number() % groups != 0)
+    fail("{} channels cannot be divided into {} offset groups", channels.number(), groups);
+}
+
 // As Conv, but element (kh, kw) of a window is read at its place plus offset[n, 2 * k + (0, 1),
 // o...].
 Computed compute_deform_conv(const ComputeArgs& args) {
-  expect_rank(args, "X", 4);
+  args.expect_rank("X", 4);
   check_channels(args);
   const Window window = conv_window(args);
   const Dims& weights = args.shape("W");
   const Dim maps_per_group = floor_div(weights[0], args.integer("group"));
   const int64_t kernel_elements = window.kernel[0] * window.kernel[1];
-  const Dim channels_per_offset = floor_div(args.shape("X")[1], args.integer("offset_group"));
   const Dims shape = {args.shape("X")[0], weights[0], window.output[0], window.output[1]};
+  const Dim &channels = args.shape("X")[1], places = args.integer("offset_group") * kernel_elements;
+  check_offset_groups(args, channels);
+  const Dim channels_per_offset = floor_div(channels, args.integer("offset_group"));
+  args.expect_shape("offset", {shape[0], 2 * places, shape[2], shape[3]});
+  if (args.has("mask")) args.expect_shape("mask", {shape[0], places, shape[2], shape[3]});
   const DType real = arithmetic_type(args.dtype("X"));
   return tensor(shape, [&](const Indices& i) {
     const Expr group = floor_div(i[1], dim(maps_per_group));

@@ -148,6 +148,11 @@ std::vector<Value> expand_conv_transpose(const OpArgs& args, Builder& build,
   const std::vector<Phases> axes = make_axes(args);
   const int64_t group = args.integer("group");
   if (group < 1) fail("group must be at least 1");
+  const Dim channels = args.shape("X")[1];
+  args.require(SizeRule::equal, args.shape("W")[0], channels, "size of W along axis 0");
+  if (channels.is_number() && channels.number() % group != 0)
+    fail("{} channels cannot be divided into {} groups", channels.number(), group);
+  if (args.has("B")) args.expect_shape("B", {args.shape("W")[1] * group});
   const Dim maps = args.shape("W")[1] * group;
   Ints pads;
   bool strided = false;

@@ -102,7 +102,7 @@ std::map<Label, Dim> label_sizes(const ComputeArgs& a, const Equation& equation)
     const Dims& shape = a.shape(k);
     for (size_t axis = 0; axis < shape.size(); ++axis) {
       const auto [entry, fresh] = sizes.try_emplace(equation.operands[k][axis], shape[axis]);
-      if (!fresh) entry->second = broadcast_shapes({entry->second}, {shape[axis]})[0];
+      if (!fresh) entry->second = broadcast_shapes(a, {entry->second}, {shape[axis]})[0];
     }
   }
   return sizes;

@@ -6,34 +6,54 @@
 namespace dlc {
 namespace {
 
+/// The size that two sizes broadcast to, if they do.
 Dim broadcast_dim(const Dim& a, const Dim& b) {
   if (a == b || b == Dim(1)) return a;
   if (a == Dim(1)) return b;
-  if (a.is_number() && b.is_number())
-    fail("sizes {} and {} do not broadcast", a.number(), b.number());
   // One of them is 1 at run time, or both are equal: a number other than 1 is the answer already.
   if (a.is_number()) return a;
   if (b.is_number()) return b;
-  // (A symbolic 0 against a symbolic 1 gives 1 where NumPy gives 0: nobody broadcasts so.)
-  return maximum(a, b);
+  const Dim smaller = minimum(a, b), larger = maximum(a, b);
+  // 0 and 1 give 0, all others the larger one.
+  return (smaller - 1).is_non_negative() ? larger : larger * minimum(smaller, 1);
 }
 
-}  // namespace
-
-Dims broadcast_shapes(const Dims& a, const Dims& b) {
+template <typename Check>
+Dims broadcast(const Dims& a, const Dims& b, Check check) {
   Dims shape(std::max(a.size(), b.size()), Dim(1));
   for (size_t k = 0; k < shape.size(); ++k) {
     const Dim from_a = k < a.size() ? a[a.size() - 1 - k] : Dim(1);
     const Dim from_b = k < b.size() ? b[b.size() - 1 - k] : Dim(1);
+    if (!(from_a == Dim(1)) && !(from_b == Dim(1))) check(from_a, from_b);
     shape[shape.size() - 1 - k] = broadcast_dim(from_a, from_b);
   }
   return shape;
 }
 
+}  // namespace
+
+Dims broadcast_shapes(const OpArgs& args, const Dims& a, const Dims& b) {
+  return broadcast(
+      a, b, [&](const Dim& x, const Dim& y) { args.require(SizeRule::broadcast, x, y, "sizes"); });
+}
+
+Dims broadcast_shapes(const Dims& a, const Dims& b) {
+  return broadcast(a, b, [](const Dim&, const Dim&) {});
+}
+
+void expect_broadcast_to(const OpArgs& args, const Dims& from, const Dims& to,
+                         std::string_view what) {
+  if (from.size() > to.size())
+    fail("{} has {} axes, but must fit into {}", what, from.size(), to.size());
+  const Dims both = broadcast_shapes(args, from, to);
+  for (size_t k = 0; k < to.size(); ++k)
+    args.require(SizeRule::equal, both[k], to[k], fmt::format("size of {} along axis {}", what, k));
+}
+
 Dims broadcast_shape(const OpArgs& args) {
   Dims shape;
   for (size_t k = 0; k < args.input_count(); ++k) {
-    if (args.input(k).valid()) shape = broadcast_shapes(shape, args.shape(k));
+    if (args.input(k).valid()) shape = broadcast_shapes(args, shape, args.shape(k));
   }
   return shape;
 }

@@ -1,6 +1,7 @@
 // The interpreter of graphs. Control flow: evaluate_control.cpp.
 #include "compiler/ops/evaluate.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "compiler/expr/interpret.h"
@@ -63,7 +64,7 @@ std::vector<Datum> evaluate_formula(const Node& node, std::span<const Datum> inp
   std::vector<Tensor> operands;
   for (const Datum& input : inputs) operands.push_back(input.tensor);
   std::vector<Datum> outputs;
-  for (const TensorExpr& output : compute(concrete.graph, concrete.node)) {
+  for (const TensorExpr& output : compute(concrete.graph, concrete.node).outputs) {
     const size_t k = outputs.size();
     const bool wanted = k < node.outputs.size() && node.outputs[k].valid();
     outputs.push_back(wanted ? Datum(interpret(output, operands, symbols)) : Datum());
@@ -100,7 +101,16 @@ Attributes host_attributes(const Node& node) {
     }
   }
   for (const auto& [name, attr] : node.attrs) {
-    if (std::optional<PlainAttr> value = plain(attr)) attributes.set(name, std::move(*value));
+    std::optional<PlainAttr> value = plain(attr);
+    if (!value) continue;
+    // A whole number may stand for a real one.
+    const auto* whole = std::get_if<int64_t>(&*value);
+    const bool real =
+        std::any_of(op(node.op).attrs.begin(), op(node.op).attrs.end(), [&](const AttrSpec& spec) {
+          return spec.name == name && std::holds_alternative<double>(spec.value);
+        });
+    if (whole && real) value = static_cast<double>(*whole);
+    attributes.set(name, std::move(*value));
   }
   return attributes;
 }

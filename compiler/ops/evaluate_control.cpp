@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "compiler/ir/attr.h"
 #include "compiler/ops/op_def.h"
 
 namespace dlc {
@@ -13,16 +14,6 @@ const Graph& nested(const Node& node, std::string_view attr) {
   const auto found = node.attrs.find(attr);
   if (found == node.attrs.end()) fail("attribute {} is missing", attr);
   return *std::get<std::shared_ptr<const Graph>>(found->second);
-}
-
-int64_t integer(const Node& node, std::string_view attr, int64_t otherwise) {
-  const auto found = node.attrs.find(attr);
-  return found == node.attrs.end() ? otherwise : std::get<int64_t>(found->second);
-}
-
-Ints integers(const Node& node, std::string_view attr, size_t count) {
-  const auto found = node.attrs.find(attr);
-  return found == node.attrs.end() ? Ints(count, 0) : std::get<Ints>(found->second);
 }
 
 /// Splits a shape around `axis` into how often, how long and how many bytes: for copying slices.
@@ -97,11 +88,12 @@ std::vector<Datum> evaluate_if(const Node& node, std::span<const Datum> inputs,
 std::vector<Datum> evaluate_loop(const Node& node, std::span<const Datum> inputs,
                                  const SymbolValues& symbols) {
   const Graph& body = nested(node, "body");
-  const size_t captures = static_cast<size_t>(integer(node, "captures", 0));
+  const size_t captures = capture_count(node);
   const size_t states = inputs.size() - 2 - captures;
   const size_t scans = body.outputs().size() - 1 - states;
   const bool bounded = inputs[0].kind == Datum::Kind::tensor;
-  const int64_t trips = bounded ? inputs[0].tensor.to_ints().at(0) : 0;
+  if (bounded && inputs[0].tensor.size() < 1) fail("the trip count has no element");
+  const int64_t trips = bounded ? inputs[0].tensor.to_ints()[0] : 0;
   bool go_on = inputs[1].kind == Datum::Kind::none || truth(inputs[1]);
 
   std::vector<Datum> state(inputs.begin() + 2, inputs.begin() + 2 + static_cast<long>(states));
@@ -126,14 +118,14 @@ std::vector<Datum> evaluate_loop(const Node& node, std::span<const Datum> inputs
 std::vector<Datum> evaluate_scan(const Node& node, std::span<const Datum> inputs,
                                  const SymbolValues& symbols) {
   const Graph& body = nested(node, "body");
-  const size_t captures = static_cast<size_t>(integer(node, "captures", 0));
-  const size_t sequences = static_cast<size_t>(integer(node, "num_scan_inputs", 0));
+  const size_t captures = capture_count(node);
+  const size_t sequences = static_cast<size_t>(integer_attr(node, "num_scan_inputs"));
   const size_t states = inputs.size() - captures - sequences;
   const size_t scans = body.outputs().size() - states;
-  const Ints input_axes = integers(node, "scan_input_axes", sequences);
-  const Ints input_directions = integers(node, "scan_input_directions", sequences);
-  const Ints output_axes = integers(node, "scan_output_axes", scans);
-  const Ints output_directions = integers(node, "scan_output_directions", scans);
+  const Ints input_axes = integers_attr(node, "scan_input_axes", sequences);
+  const Ints input_directions = integers_attr(node, "scan_input_directions", sequences);
+  const Ints output_axes = integers_attr(node, "scan_output_axes", scans);
+  const Ints output_directions = integers_attr(node, "scan_output_directions", scans);
 
   const auto axis_of = [&](size_t k) {
     return OpArgs::normalize_axis(input_axes[k], inputs[states + k].tensor.rank());

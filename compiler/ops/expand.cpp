@@ -36,15 +36,16 @@ std::vector<Value> expand_body(const OpDef& def, const Node& node, Builder& buil
 
 }  // namespace
 
-std::vector<Value> expand_composite(Graph& graph, NodeId id) {
-  return expand_composite(graph, id, op(graph.node(id).op));
+std::vector<Value> expand_composite(Graph& graph, NodeId id, Requirements* requirements) {
+  return expand_composite(graph, id, op(graph.node(id).op), requirements);
 }
 
-std::vector<Value> expand_composite(Graph& graph, NodeId id, const OpDef& def) {
+std::vector<Value> expand_composite(Graph& graph, NodeId id, const OpDef& def,
+                                    Requirements* requirements) {
   const Node& node = graph.node(id);
   Builder build(graph, id, node.origins);
   if (!def.expand) return expand_body(def, node, build);
-  const OpArgs args(def, graph, node.inputs, node.attrs, node.outputs.size());
+  const OpArgs args(def, graph, node.inputs, node.attrs, node.outputs.size(), requirements);
   return def.expand(args, build, node.inputs);
 }
 

@@ -47,10 +47,11 @@ std::vector<Type> infer_unique(const OpArgs& args) {
 }
 
 std::vector<Type> infer_non_max_suppression(const OpArgs& args) {
-  expect_rank(args, "boxes", 3);
-  expect_rank(args, "scores", 3);
-  common_dim(args.shape("boxes")[2], 4, "a box has four numbers");
-  common_dim(args.shape("boxes")[1], args.shape("scores")[2], "boxes and scores");
+  args.expect_rank("boxes", 3);
+  args.expect_rank("scores", 3);
+  common_dim(args, 4, args.shape("boxes")[2], "numbers of a box");
+  common_dim(args, args.shape("boxes")[1], args.shape("scores")[2], "scores of a class");
+  common_dim(args, args.shape("boxes")[0], args.shape("scores")[0], "batches of scores");
   return {Type::tensor(DType::i64, {fresh_dim(args, "selected"), 3})};
 }
 

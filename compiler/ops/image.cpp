@@ -22,6 +22,9 @@ class Sampler {
       fail("mode {} is not known", mode_);
     if (padding_ != "zeros" && padding_ != "border" && padding_ != "reflection")
       fail("padding_mode {} is not known", padding_);
+    if (x_.shape().size() > 5)
+      fail_as(ErrorCode::unsupported, "X has {} axes; at most 3 spatial ones can be sampled",
+              x_.shape().size());
   }
 
   /// `position`: one in [-1, 1] for each spatial axis, in the order of X's axes.
@@ -110,6 +113,7 @@ Computed compute_grid_sample(const ComputeArgs& args) {
   const size_t axes = spatial_dims(x, "X").size();
   if (grid.size() != axes + 2 || !(grid.back() == Dim(static_cast<int64_t>(axes))))
     fail("grid must have {} axes, the last with {} entries", axes + 2, axes);
+  args.require(SizeRule::equal, grid[0], x[0], "batches of grid");
   Dims shape = {x[0], x[1]};
   shape.insert(shape.end(), grid.begin() + 1, grid.end() - 1);
   return tensor(shape, [&](const Indices& i) {
@@ -138,8 +142,9 @@ Computed compute_affine_grid(const ComputeArgs& args) {
   const Dims size = args.values("size");
   if (size.size() != 4 && size.size() != 5)
     fail("size must have 4 or 5 entries, not {}", size.size());
-  expect_rank(args, "theta", 3);
+  args.expect_rank("theta", 3);
   const auto axes = static_cast<int64_t>(size.size()) - 2;
+  args.expect_shape("theta", {args.shape("theta")[0], axes, axes + 1});
   Dims shape = {args.shape("theta")[0]};
   shape.insert(shape.end(), size.begin() + 2, size.end());
   shape.emplace_back(axes);
@@ -157,16 +162,20 @@ Computed compute_affine_grid(const ComputeArgs& args) {
 }
 
 std::vector<Type> infer_roi_align(const OpArgs& args) {
-  expect_rank(args, "X", 4);
-  expect_rank(args, "rois", 2);
+  args.expect_rank("X", 4);
+  args.expect_rank("batch_indices", 1);
+  args.expect_shape("rois", {args.shape("batch_indices")[0], 4});
+  if (args.text("mode") != "avg" && args.text("mode") != "max")
+    fail("mode is {}, but must be avg or max", args.text("mode"));
   return {
       Type::tensor(args.dtype("X"), {args.shape("rois")[0], args.shape("X")[1],
                                      args.integer("output_height"), args.integer("output_width")})};
 }
 
 std::vector<Type> infer_max_roi_pool(const OpArgs& args) {
-  expect_rank(args, "X", 4);
-  expect_rank(args, "rois", 2);
+  args.expect_rank("X", 4);
+  args.expect_rank("rois", 2);
+  args.expect_shape("rois", {args.shape("rois")[0], 5});
   const Ints pooled = args.ints("pooled_shape");
   if (pooled.size() != 2) fail("pooled_shape must have 2 entries");
   return {Type::tensor(args.dtype("X"),
@@ -178,12 +187,12 @@ std::vector<Type> infer_max_roi_pool(const OpArgs& args) {
 Computed compute_col2im(const ComputeArgs& args) {
   const Ints block = args.ints("block_shape");
   const Dims image = args.values("image_shape"), &input = args.shape("input");
-  expect_rank(args, "input", 3);
+  args.expect_rank("input", 3);
   const Window window = make_window(args, image, block, false);
   const Dim elements = product(window.extents());
   Dims shape = {input[0], floor_div(input[1], elements)};
   shape.insert(shape.end(), image.begin(), image.end());
-  common_dim(product(window.output), input[2], "the last axis of input");
+  common_dim(args, product(window.output), input[2], "size of input along axis 2");
   return tensor(shape, [&](const Indices& i) {
     return sum(window.extents(), [&](const Indices& k) {
       Expr inside = constant_integer(DType::boolean, 1);
@@ -213,6 +222,7 @@ std::vector<Value> expand_max_unpool(const OpArgs& args, Builder& build,
   const Ints pads = per_axis(args, "pads", 2 * spatial.size(), 0);
   if (kernel.size() != spatial.size())
     fail("kernel_shape has {} entries for {} axes", kernel.size(), spatial.size());
+  args.expect_shape("I", x);
   Dims shape = {x[0], x[1]};
   for (size_t k = 0; k < spatial.size(); ++k)
     shape.push_back((spatial[k] - 1) * strides[k] - pads[k] - pads[k + spatial.size()] + kernel[k]);

@@ -16,10 +16,13 @@ std::optional<Dim> only_index(const OpArgs& args) {
 }
 
 /// The position of a known index, and the condition under which it is inside the axis.
-std::pair<Expr, Expr> known_position(const Dim& at, const Dim& size) {
+std::pair<Expr, Expr> known_position(const OpArgs& args, const Dim& at, const Dim& size) {
   if (at.is_number() && size.is_number() &&
       (at.number() >= size.number() || at.number() < -size.number()))
     fail("index {} is outside an axis of {} elements", at.number(), size.number());
+  if (at.is_number())
+    args.require(SizeRule::at_most, at.number() < 0 ? 0 - at : at + 1, size,
+                 fmt::format("elements needed for index {}", at.number()));
   const bool from_end = at.is_number() ? at.number() < 0 : !is_position(at);
   const Dim position = from_end ? at + size : at;
   const bool proven = position.is_non_negative() && (size - position - 1).is_non_negative();
@@ -41,7 +44,7 @@ Computed compute_gather(const ComputeArgs& args) {
     at.insert(at.end(), rest, i.end());
     const Operand source = args["data"];
     if (only) {
-      const auto [position, inside] = known_position(*only, data[axis]);
+      const auto [position, inside] = known_position(args, *only, data[axis]);
       at[axis] = position;
       return select(inside, source.raw(at), zero_of(source.dtype()));
     }
@@ -53,7 +56,12 @@ Computed compute_gather(const ComputeArgs& args) {
 Computed compute_gather_elements(const ComputeArgs& args) {
   const Dims& data = args.shape("data");
   const int64_t axis = args.axis("axis", args.rank("data"));
-  expect_rank(args, "indices", args.rank("data"));
+  args.expect_rank("indices", args.rank("data"));
+  for (int64_t k = 0; k < args.rank("data"); ++k) {
+    if (k == axis) continue;
+    args.require(SizeRule::at_most, args.shape("indices")[k], data[k],
+                 fmt::format("size of indices along axis {}", k));
+  }
   return tensor(args.shape("indices"), [&](const Indices& i) {
     const Expr at = safe_index(args["indices"].raw(i), data[axis]);
     return if_not_empty(data[axis], args["data"].raw(with_index(i, axis, at)));
@@ -69,6 +77,9 @@ Computed compute_gather_nd(const ComputeArgs& args) {
   if (batch < 0 || batch + depth > rank || batch >= args.rank("indices"))
     fail("indices of {} entries after {} batch axes do not fit data of rank {}", depth, batch,
          rank);
+  for (int64_t k = 0; k < batch; ++k)
+    args.require(SizeRule::equal, indices[k], data[k],
+                 fmt::format("size of indices along axis {}", k));
   Dims shape(indices.begin(), indices.end() - 1);
   shape.insert(shape.end(), data.begin() + batch + depth, data.end());
   return tensor(shape, [&](const Indices& i) {
@@ -94,15 +105,23 @@ std::vector<Type> infer_scatter(const OpArgs& args) {
 
 std::vector<Type> infer_scatter_elements(const OpArgs& args) {
   args.axis("axis", args.rank("data"));
-  expect_rank(args, "indices", args.rank("data"));
-  expect_rank(args, "updates", args.rank("data"));
+  args.expect_rank("indices", args.rank("data"));
+  args.expect_rank("updates", args.rank("data"));
   return infer_scatter(args);
 }
 
 Computed compute_tensor_scatter(const ComputeArgs& args) {
   const Dims& cache = args.shape("past_cache");
   const int64_t axis = args.axis("axis", args.rank("past_cache"));
+  if (axis == 0) fail("axis 0 is the batch; the cache is written along another one");
+  if (args.dtype("update") != args.dtype("past_cache"))
+    fail("past_cache and update differ in element type");
+  args.expect_rank("update", args.rank("past_cache"));
   const Dim written = args.shape("update")[axis];
+  args.expect_shape("update", with_dim(cache, axis, written));
+  args.require(SizeRule::at_most, written, cache[axis],
+               fmt::format("size of update along axis {}", axis));
+  if (args.has("write_indices")) args.expect_shape("write_indices", {cache[0]});
   const bool circular = args.text("mode") == "circular";
   return tensor(cache, [&](const Indices& i) {
     const Expr begin =
@@ -124,6 +143,8 @@ Computed compute_one_hot(const ComputeArgs& args) {
   const Dims depths =
       real ? Dims(1, whole_number(args.constant_or_fail("depth"))) : args.values("depth");
   if (depths.size() != 1) fail("depth must have one element");
+  args.require(SizeRule::at_most, 0, depths[0], "0 beside the depth");
+  args.expect_shape("values", {2});
   const int64_t axis = args.axis("axis", args.rank("indices") + 1);
   Dims shape = args.shape("indices");
   shape.insert(shape.begin() + axis, depths[0]);

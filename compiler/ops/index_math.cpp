@@ -79,14 +79,16 @@ Indices with_index(Indices indices, int64_t axis, Expr value) {
   return indices;
 }
 
-Dim common_dim(const Dim& a, const Dim& b, std::string_view what) {
-  if (a.is_number() && b.is_number() && !(a == b))
-    fail("{} has {} elements along an axis where {} are expected", what, b.number(), a.number());
-  return a.is_number() ? a : b.is_number() ? b : a;
+void expect_scalar(const OpArgs& args, std::string_view input, DType dtype) {
+  if (args.dtype(input) != dtype)
+    fail("{} is {}, but must be {}", input, name(args.dtype(input)), name(dtype));
+  args.require(SizeRule::equal, product(args.shape(input)), 1,
+               fmt::format("elements of {}", input));
 }
 
-void expect_rank(const OpArgs& args, std::string_view input, int64_t rank) {
-  if (args.rank(input) != rank) fail("{} must have rank {}, not {}", input, rank, args.rank(input));
+Dim common_dim(const OpArgs& args, const Dim& a, const Dim& b, std::string what) {
+  args.require(SizeRule::equal, b, a, std::move(what));
+  return a.is_number() ? a : b.is_number() ? b : a;
 }
 
 }  // namespace dlc

@@ -39,12 +39,11 @@ Dims with_dim(Dims dims, int64_t axis, Dim value);
 /// `indices` with the entry at `axis` replaced.
 Indices with_index(Indices indices, int64_t axis, Expr value);
 
-/// The dim that two dims required to be equal have: the known one, if one is a number. Throws
-/// Error(invalid), mentioning `what`, when both are numbers and differ.
-Dim common_dim(const Dim& a, const Dim& b, std::string_view what);
+/// The dim that two dims required to be equal have: the known one, if one is a number.
+Dim common_dim(const OpArgs& args, const Dim& a, const Dim& b, std::string what);
 
-/// Throws Error(invalid) unless the input has rank `rank`.
-void expect_rank(const OpArgs& args, std::string_view input, int64_t rank);
+/// Throws Error(invalid) unless the input has one element, of that type.
+void expect_scalar(const OpArgs& args, std::string_view input, DType dtype);
 
 /// Everything that loops can move bit by bit, complex and packed types too.
 inline constexpr DTypes moved =

@@ -8,6 +8,7 @@
 #include "compiler/ir/verify.h"
 #include "compiler/ops/apart.h"
 #include "compiler/ops/elementwise_shape.h"
+#include "compiler/ops/guard_loads.h"
 
 namespace dlc {
 namespace {
@@ -25,6 +26,10 @@ void check_inputs(const OpDef& def, const Graph& graph, std::span<const Value> i
   if (inputs.size() > def.inputs.size() && !variadic) {
     fail("{} inputs, but at most {} are possible", inputs.size(), def.inputs.size());
   }
+  constexpr size_t most = 1024;  // a formula takes all inputs of an elementwise op at once
+  if (def.scalar && inputs.size() > most)
+    fail_as(ErrorCode::limit, "{} inputs, but at most {} are possible; split the node",
+            inputs.size(), most);
   for (size_t k = 0; k < std::max(inputs.size(), def.inputs.size()); ++k) {
     const InputSpec& spec = def.inputs[std::min(k, def.inputs.size() - 1)];
     if (k >= inputs.size() || !inputs[k].valid()) {
@@ -36,11 +41,34 @@ void check_inputs(const OpDef& def, const Graph& graph, std::span<const Value> i
   }
 }
 
+void check_result(const Type& type) {
+  for (const Dim& size : type.shape) {
+    if (size.is_number() && size.number() < 0) fail("the result has a size of {}", size.number());
+  }
+}
+
+/// The kind of an attribute is that of its default, if it has one.
+void check_kind(const AttrSpec& spec, const Attr& value) {
+  const auto expect = [&](bool right, std::string_view kind) {
+    if (!right) fail("attribute {} must be {}", spec.name, kind);
+  };
+  const bool integer = std::holds_alternative<int64_t>(value);
+  if (std::holds_alternative<int64_t>(spec.value)) expect(integer, "an integer");
+  if (std::holds_alternative<double>(spec.value))
+    expect(integer || std::holds_alternative<double>(value), "a number");
+  if (std::holds_alternative<std::string_view>(spec.value))
+    expect(std::holds_alternative<std::string>(value), "a string");
+  if (std::holds_alternative<Ints>(spec.value))
+    expect(std::holds_alternative<Ints>(value), "a list of integers");
+}
+
 void check_attrs(const OpDef& def, const AttrMap& attrs) {
   for (const auto& [attr, value] : attrs) {
-    const bool known = std::any_of(def.attrs.begin(), def.attrs.end(),
-                                   [&](const AttrSpec& spec) { return spec.name == attr; });
-    if (!known) fail_as(ErrorCode::unsupported, "attribute {} is not known", attr);
+    const auto found = std::find_if(def.attrs.begin(), def.attrs.end(),
+                                    [&](const AttrSpec& spec) { return spec.name == attr; });
+    if (found == def.attrs.end())
+      fail_as(ErrorCode::unsupported, "attribute {} is not known", attr);
+    check_kind(*found, value);
   }
   for (const AttrSpec& spec : def.attrs) {
     if (std::holds_alternative<RequiredAttr>(spec.value) && !attrs.contains(spec.name)) {
@@ -84,6 +112,7 @@ std::vector<TensorExpr> compute_outputs(const OpArgs& args) {
   } else {
     outputs = def.compute(ComputeArgs(args)).outputs;
   }
+  for (TensorExpr& output : outputs) output = guard_loads(args, output);
   if (def.final_type) return outputs;
   const DType narrow = narrow_type(args);
   for (TensorExpr& output : outputs) {
@@ -97,9 +126,9 @@ std::vector<TensorExpr> compute_outputs(const OpArgs& args) {
 /// The types of a composite's body, expanded in a graph of its own.
 std::vector<Type> infer_composite(const Graph& graph, std::string_view op,
                                   std::span<const Value> inputs, const AttrMap& attrs,
-                                  size_t outputs) {
+                                  size_t outputs, Requirements& requirements) {
   const auto known = [&](Value value) { return known_values(graph, value); };
-  const ExpandedBody body = expand_apart(graph, op, inputs, attrs, outputs, known);
+  const ExpandedBody body = expand_apart(graph, op, inputs, attrs, outputs, known, &requirements);
   std::vector<Type> types;
   for (Value output : body.outputs) {
     types.push_back(output.valid() ? body.graph.type(output) : Type());
@@ -107,31 +136,56 @@ std::vector<Type> infer_composite(const Graph& graph, std::string_view op,
   return types;
 }
 
-}  // namespace
-
 std::vector<Type> infer(const Graph& graph, std::string_view op_name, std::span<const Value> inputs,
-                        const AttrMap& attrs, size_t outputs) {
+                        const AttrMap& attrs, size_t outputs, Requirements& requirements) {
   const OpDef& def = op(op_name);
   check_inputs(def, graph, inputs);
   check_attrs(def, attrs);
-  const OpArgs args(def, graph, inputs, attrs, outputs);
+  const OpArgs args(def, graph, inputs, attrs, outputs, &requirements);
   std::vector<Type> types;
   if (def.infer) {
     types = def.infer(args);
   } else if (def.kind() == OpKind::composite) {
-    types = infer_composite(graph, op_name, inputs, attrs, outputs);
+    types = infer_composite(graph, op_name, inputs, attrs, outputs, requirements);
   } else {
     for (const TensorExpr& output : compute_outputs(args)) types.push_back(output.type());
   }
   if (types.size() < outputs) fail("{} outputs, but only {} exist", outputs, types.size());
+  for (const Type& type : types) check_result(type);
   types.resize(outputs);
   return types;
 }
 
-std::vector<TensorExpr> compute(const Graph& graph, NodeId id) {
+}  // namespace
+
+std::vector<Type> infer(const Graph& graph, std::string_view op_name, std::span<const Value> inputs,
+                        const AttrMap& attrs, size_t outputs) {
+  Requirements unused;
+  return infer(graph, op_name, inputs, attrs, outputs, unused);
+}
+
+std::vector<NodeRequirement> requirements(const Graph& graph) {
+  std::vector<NodeRequirement> all;
+  for (NodeId id : graph.nodes()) {
+    const Node& node = graph.node(id);
+    const auto symbolic = [&](Value v) {
+      return v.valid() && graph.type(v).is_tensor() && !graph.type(v).is_static();
+    };
+    if (std::none_of(node.inputs.begin(), node.inputs.end(), symbolic)) continue;
+    Requirements own;
+    infer(graph, node.op, node.inputs, node.attrs, node.outputs.size(), own);
+    for (Requirement& rule : own.rules) all.push_back({graph.describe(id), std::move(rule)});
+  }
+  return all;
+}
+
+Computation compute(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
-  const OpArgs args(op(node.op), graph, node.inputs, node.attrs, node.outputs.size());
-  return compute_outputs(args);
+  Computation result;
+  const OpArgs args(op(node.op), graph, node.inputs, node.attrs, node.outputs.size(),
+                    &result.requirements);
+  result.outputs = compute_outputs(args);
+  return result;
 }
 
 namespace {

@@ -12,8 +12,24 @@ namespace dlc {
 std::vector<Type> infer(const Graph& graph, std::string_view op, std::span<const Value> inputs,
                         const AttrMap& attrs, size_t outputs);
 
-/// The formula of each output of an elementwise or loops node; operand k is the node's input k.
-std::vector<TensorExpr> compute(const Graph& graph, NodeId node);
+/// What sizes must fulfil for a node to make sense.
+struct NodeRequirement {
+  std::string node;  ///< "node 'x' (Add)"
+  Requirement rule;
+};
+
+/// What the rows of the graph's nodes require of symbolic sizes, nested graphs aside.
+std::vector<NodeRequirement> requirements(const Graph& graph);
+
+/// The formula of each output of a node, and what they need.
+struct Computation {
+  std::vector<TensorExpr> outputs;
+  Requirements requirements;
+};
+
+/// Of an elementwise or loops node; operand k is the node's input k. No load leaves its operand if
+/// the requirements hold.
+Computation compute(const Graph& graph, NodeId node);
 
 /// The elements of an integer tensor as far as sizes and constants give them: constants, Shape, and
 /// any elementwise or loops op over such values, up to 1,024 elements.

@@ -70,7 +70,7 @@ class KnownValues {
       operands.push_back(input.valid() ? dims(input) : std::nullopt);
       operand_types.push_back(input.valid() ? graph_.type(input) : Type());
     }
-    const std::vector<TensorExpr> outputs = compute(graph_, id);
+    const std::vector<TensorExpr> outputs = compute(graph_, id).outputs;
     return interpret_symbolic(outputs[output], operands, operand_types);
   }
 

@@ -16,6 +16,10 @@ class Targets {
       : a_(a), input_(a["input"]), target_(a["target"]), classes_(input_.shape().at(1)) {
     if (input_.shape().size() != target_.shape().size() + 1)
       fail("the target must have the input's shape without the classes, axis 1");
+    Dims expected = input_.shape();
+    expected.erase(expected.begin() + 1);
+    a.expect_shape("target", expected);
+    if (a.has("weight")) a.expect_shape("weight", {classes_});
   }
 
   const Dims& shape() const { return target_.shape(); }
@@ -39,9 +43,7 @@ class Targets {
 
  private:
   Expr weight_of(const Expr& target) const {
-    const Operand weight = a_["weight"];
-    if (weight.shape().size() != 1) fail("the weight must have one axis, the classes");
-    return if_not_empty(weight.shape()[0], weight({safe_index(target, weight.shape()[0])}));
+    return if_not_empty(classes_, a_["weight"]({safe_index(target, classes_)}));
   }
 
   const ComputeArgs& a_;

@@ -1,6 +1,7 @@
 // Products of matrices: MatMul, Gemm, MatMulInteger, Det. Einsum: einsum.cpp.
 // Blocked kernels find the floating-point ones by `contraction`.
 #include "compiler/ops/elementwise_shape.h"
+#include "compiler/ops/index_math.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/scalar_rows.h"
 #include "runtime/host/linear_algebra.h"
@@ -12,24 +13,23 @@ using types::floats;
 constexpr DTypes multipliable = floats | types::indices | one(DType::u32) | one(DType::u64);
 constexpr DTypes bytes = one(DType::i8) | one(DType::u8);
 
-/// The length of the sums. Symbolic sizes that differ at run time must not lead outside either.
-Dim inner_size(const Dim& columns, const Dim& rows) {
-  if (columns == rows) return columns;
-  if (columns.is_number() && rows.is_number())
+/// The length of the sums.
+Dim inner_size(const OpArgs& args, const Dim& columns, const Dim& rows) {
+  if (columns.is_number() && rows.is_number() && !(columns == rows))
     fail("A has {} columns, but B has {} rows", columns.number(), rows.number());
-  return minimum(columns, rows);
+  return common_dim(args, columns, rows, "rows of B");
 }
 
 /// NumPy's rules: leading axes broadcast; a vector is a row on the left, a column on the right, and
 /// has no axis in the result.
 class Product {
  public:
-  Product(const Dims& a, const Dims& b) : a_(a), b_(b) {
+  Product(const OpArgs& args, const Dims& a, const Dims& b) : a_(a), b_(b) {
     if (a.empty() || b.empty()) fail("the inputs of a matrix product must not be scalars");
-    inner_ = inner_size(a.back(), b.size() > 1 ? b[b.size() - 2] : b[0]);
+    inner_ = inner_size(args, a.back(), b.size() > 1 ? b[b.size() - 2] : b[0]);
     if (a.size() > 2) a_batch_.assign(a.begin(), a.end() - 2);
     if (b.size() > 2) b_batch_.assign(b.begin(), b.end() - 2);
-    batch_ = broadcast_shapes(a_batch_, b_batch_);
+    batch_ = broadcast_shapes(args, a_batch_, b_batch_);
   }
 
   const Dim& inner() const { return inner_; }
@@ -64,7 +64,7 @@ class Product {
 Computed matmul(const ComputeArgs& args) {
   require_one_type(args);
   const Operand a = args["A"], b = args["B"];
-  const Product product(a.shape(), b.shape());
+  const Product product(args, a.shape(), b.shape());
   return tensor(product.shape(), [&](const Indices& i) {
     return sum({product.inner()}, [&](const Indices& k) {
       return a(product.in_a(i, k[0])) * b(product.in_b(i, k[0]));
@@ -87,8 +87,10 @@ Computed gemm(const ComputeArgs& args) {
     fail("A and B must be matrices, but have the ranks {} and {}", a.shape().size(),
          b.shape().size());
   const bool transpose_a = args.integer("transA") != 0, transpose_b = args.integer("transB") != 0;
-  const Dim inner = inner_size(a.shape()[transpose_a ? 0 : 1], b.shape()[transpose_b ? 1 : 0]);
+  const Dim inner =
+      inner_size(args, a.shape()[transpose_a ? 0 : 1], b.shape()[transpose_b ? 1 : 0]);
   const Dims shape = {a.shape()[transpose_a ? 1 : 0], b.shape()[transpose_b ? 0 : 1]};
+  if (args.has("C")) expect_broadcast_to(args, args.shape("C"), shape, "C");
   return tensor(shape, [&](const Indices& i) {
     const Expr product = sum({inner}, [&](const Indices& k) {
       const Indices in_a = transpose_a ? Indices{k[0], i[0]} : Indices{i[0], k[0]};
@@ -98,7 +100,6 @@ Computed gemm(const ComputeArgs& args) {
     const Expr result = scaled(product, args.real("alpha"));
     if (!args.has("C")) return result;
     const Operand c = args["C"];
-    if (c.shape().size() > 2) fail("C has rank {}, but must fit a matrix", c.shape().size());
     return result + scaled(c(broadcast_indices(i, shape, c.shape())), args.real("beta"));
   });
 }
@@ -115,27 +116,29 @@ Contraction gemm_contraction(const OpArgs& args) {
 
 /// The zero point of the row (of A) or column (of B) at an element's place: one for all, one for
 /// each, or of the operand's rank.
-Expr zero_point(const Operand& zero, const Indices& at, const Dims& shape, size_t axis) {
+Expr zero_point(const OpArgs& args, const Operand& zero, const Indices& at, const Dims& shape,
+                size_t axis) {
   const Dims& own = zero.shape();
   if (own.empty()) return zero({});
   if (own.size() == 1) {
-    broadcast_shapes(own, {shape[axis]});  // fails where the sizes do not fit
+    expect_broadcast_to(args, own, {shape[axis]}, "a zero point");
     return zero(broadcast_indices({at[axis]}, {shape[axis]}, own));
   }
   if (own.size() != shape.size())
     fail("a zero point has rank {}, its operand {}", own.size(), shape.size());
+  expect_broadcast_to(args, own, shape, "a zero point");
   return zero(broadcast_indices(at, shape, own));
 }
 
 /// The same with the zero points taken off first, in i32.
 Computed matmul_integer(const ComputeArgs& args) {
   const Operand a = args["A"], b = args["B"];
-  const Product product(a.shape(), b.shape());
+  const Product product(args, a.shape(), b.shape());
   const auto element = [&](const Operand& x, std::string_view zero, const Indices& at,
                            size_t axis) {
     const Expr value = cast(DType::i32, x(at));
     if (!args.has(zero)) return value;
-    return value - cast(DType::i32, zero_point(args[zero], at, x.shape(), axis));
+    return value - cast(DType::i32, zero_point(args, args[zero], at, x.shape(), axis));
   };
   const size_t row = a.shape().size() > 1 ? a.shape().size() - 2 : 0;
   const size_t column = b.shape().size() - 1;

@@ -9,6 +9,16 @@
 namespace dlc {
 namespace {
 
+/// The element of the part in [first, last) of which `i` is before the end. Few parts are tried one
+/// after another, many by halves, so that expressions stay flat.
+Expr choose(const Expr& i, const Dims& ends, size_t first, size_t last,
+            const std::function<Expr(size_t)>& element) {
+  if (last - first == 1) return element(first);
+  const size_t middle = last - first <= 8 ? first + 1 : first + (last - first) / 2;
+  return select(i < dim(ends[middle - 1]), choose(i, ends, first, middle, element),
+                choose(i, ends, middle, last, element));
+}
+
 Computed compute_concat(const ComputeArgs& args) {
   const int64_t axis = args.axis("axis", args.rank("inputs"));
   Dims shape = args.shape("inputs");
@@ -16,26 +26,39 @@ Computed compute_concat(const ComputeArgs& args) {
   for (size_t k = 1; k < args.input_count(); ++k) {
     const Dims& other = args.shape(k);
     if (other.size() != shape.size()) fail("input {} has another rank than the first", k);
+    if (args.type(k).dtype != args.type(0).dtype)
+      fail("input {} is {}, but the first is {}", k, name(args.type(k).dtype),
+           name(args.type(0).dtype));
     for (size_t d = 0; d < shape.size(); ++d) {
-      if (static_cast<int64_t>(d) != axis) shape[d] = common_dim(shape[d], other[d], "an input");
+      if (static_cast<int64_t>(d) != axis)
+        shape[d] = common_dim(args, shape[d], other[d],
+                              fmt::format("size of input {} along axis {}", k, d));
     }
     ends.push_back(ends.back() + other[axis]);
   }
   shape[axis] = ends.back();
   return tensor(shape, [&](const Indices& i) {
-    Expr result;
-    for (size_t k = args.input_count(); k-- > 0;) {
+    const auto element = [&](size_t k) {
       const Expr at = k == 0 ? i[axis] : i[axis] - dim(ends[k - 1]);
-      const Expr element = args.operand(k).raw(with_index(i, axis, at));
-      result = result.valid() ? select(i[axis] < dim(ends[k]), element, result) : element;
-    }
-    return result;
+      return args.operand(k).raw(with_index(i, axis, at));
+    };
+    return choose(i[axis], ends, 0, ends.size(), element);
   });
 }
 
 /// Sizes of the parts of an axis of `whole` elements.
 Dims part_sizes(const OpArgs& args, const Dim& whole) {
-  if (args.has("split")) return args.values("split");
+  if (args.has("split")) {
+    const Dims sizes = args.values("split");
+    Dim total = 0;
+    for (const Dim& size : sizes) {
+      if (size.is_number() && size.number() < 0) fail("a part has {} elements", size.number());
+      args.require(SizeRule::at_most, 0, size, "size of a part");
+      total = total + size;
+    }
+    args.require(SizeRule::equal, total, whole, "elements of the parts together");
+    return sizes;
+  }
   const int64_t parts = args.has_attr("num_outputs") ? args.integer("num_outputs")
                                                      : static_cast<int64_t>(args.output_count());
   if (parts < 1) fail("num_outputs must be at least 1");
@@ -59,9 +82,6 @@ Computed compute_split(const ComputeArgs& args) {
     }));
     begin = begin + size;
   }
-  if (begin.is_number() && data[axis].is_number() && !(begin == data[axis]))
-    fail("the parts have {} elements together, but the axis {}", begin.number(),
-         data[axis].number());
   return parts;
 }
 
@@ -138,10 +158,13 @@ Computed compute_pad(const ComputeArgs& args) {
   Dims shape;
   for (const Border& border : all) {
     shape.push_back(border.before + border.kept + border.after);
-    if (!constant && border.kept == Dim(0) && !(shape.back() == Dim(0)))
-      fail("an empty axis cannot be padded in mode {}", mode);
+    if (!constant)
+      args.require(SizeRule::at_most, minimum(border.before + border.after, 1), border.kept,
+                   fmt::format("elements needed along axis {} in mode {}", shape.size() - 1, mode));
   }
   const Operand data = args["data"];
+  const bool given = constant && args.has("constant_value");
+  if (given) expect_scalar(args, "constant_value", data.dtype());
   return tensor(shape, [&](const Indices& i) {
     Indices at;
     Expr inside = constant_integer(DType::boolean, 1);
@@ -157,7 +180,6 @@ Computed compute_pad(const ComputeArgs& args) {
       }
       at.push_back(position + dim(border.crop));
     }
-    const bool given = constant && args.has("constant_value");
     const Expr value = given ? args["constant_value"].raw_flat(index(0)) : zero_of(data.dtype());
     return select(inside, data.raw(at), value);
   });
@@ -191,7 +213,7 @@ Computed compute_center_crop_pad(const ComputeArgs& args) {
 }
 
 int64_t block_size(const OpArgs& args) {
-  expect_rank(args, "input", 4);
+  args.expect_rank("input", 4);
   const int64_t block = args.integer("blocksize");
   if (block < 1) fail("blocksize must be at least 1");
   return block;
@@ -203,6 +225,7 @@ Computed compute_depth_to_space(const ComputeArgs& args) {
   const bool depth_first = args.text("mode") == "DCR";
   if (data[1].is_number() && data[1].number() % (block * block) != 0)
     fail("{} channels cannot be divided into blocks of {}x{}", data[1].number(), block, block);
+  args.require(SizeRule::equal, modulo(data[1], block * block), 0, "channels beyond whole blocks");
   const Dim channels = floor_div(data[1], block * block);
   const Expr b = index(block);
   return tensor({data[0], channels, data[2] * block, data[3] * block}, [&](const Indices& i) {
@@ -231,7 +254,9 @@ Computed compute_space_to_depth(const ComputeArgs& args) {
 Computed compute_reverse_sequence(const ComputeArgs& args) {
   const int64_t rank = args.rank("input");
   const int64_t batch = args.axis("batch_axis", rank), time = args.axis("time_axis", rank);
+  if (batch == time) fail("batch_axis and time_axis are both {}", batch);
   const Dims& shape = args.shape("input");
+  args.expect_shape("sequence_lens", {shape[batch]});
   return tensor(shape, [&](const Indices& i) {
     const Expr given = cast(DType::i64, args["sequence_lens"].raw({i[batch]}));
     const Expr length = clamp(given, index(0), dim(shape[time]));
@@ -244,6 +269,7 @@ Computed compute_trilu(const ComputeArgs& args) {
   const int64_t rank = args.rank("input");
   if (rank < 2) fail("input must have at least 2 axes, not {}", rank);
   const Operand data = args["input"];
+  if (args.has("k")) expect_scalar(args, "k", args.dtype("k"));
   return tensor(args.shape("input"), [&](const Indices& i) {
     const Expr k = args.has("k") ? args["k"].raw_flat(index(0)) : index(0);
     const Expr diagonal = i[rank - 2] + k;

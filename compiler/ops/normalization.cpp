@@ -1,5 +1,6 @@
 // Normalizations: Softmax and its kin, and what takes means and variances.
 // All are bodies in f32 or wider, rounded once. Next: loss.cpp.
+#include "compiler/ops/elementwise_shape.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/term.h"
 
@@ -52,6 +53,9 @@ Term per_channel(Builder& build, Value vector, DType type, int64_t rank) {
 std::vector<Value> expand_batch_normalization(const OpArgs& a, Builder& build,
                                               std::span<const Value> inputs) {
   const Term x = widen({build, inputs[0]});
+  if (x.rank() < 1) fail("X has no axis");
+  for (std::string_view input : {"scale", "B", "input_mean", "input_var"})
+    a.expect_shape(input, {x.rank() > 1 ? x.shape()[1] : Dim(1)});
   const auto channels = [&](Value v) { return per_channel(build, v, x.dtype(), x.rank()); };
   const double epsilon = a.real("epsilon"), momentum = a.real("momentum");
   const Term scale = channels(inputs[1]), shift = channels(inputs[2]);
@@ -77,6 +81,8 @@ std::vector<Value> expand_layer_normalization(const OpArgs& a, Builder& build,
                                               std::span<const Value> inputs) {
   const Term x = widen({build, inputs[0]});
   const Ints axes = axes_from(a.axis("axis", x.rank()), x.rank());
+  expect_broadcast_to(a, a.shape("Scale"), x.shape(), "Scale");
+  if (a.has("B")) expect_broadcast_to(a, a.shape("B"), x.shape(), "B");
   const Moments m = moments(x, axes);
   const Term deviation = sqrt(m.variance + a.real("epsilon"));
   Term y = m.centered / deviation * cast(x.dtype(), {build, inputs[1]});
@@ -92,6 +98,7 @@ std::vector<Value> expand_rms_normalization(const OpArgs& a, Builder& build,
                                             std::span<const Value> inputs) {
   const Term x = widen({build, inputs[0]});
   const Ints axes = axes_from(a.axis("axis", x.rank()), x.rank());
+  expect_broadcast_to(a, a.shape("scale"), x.shape(), "scale");
   const Term rms = sqrt(reduce("ReduceMean", square(x), axes) + a.real("epsilon"));
   const Term y = x / rms * cast(x.dtype(), {build, inputs[1]});
   return {cast(a.dtype("scale"), y)};
@@ -101,6 +108,7 @@ std::vector<Value> expand_instance_normalization(const OpArgs& a, Builder& build
                                                  std::span<const Value> inputs) {
   const Term x = widen({build, inputs[0]});
   if (x.rank() < 3) fail("the input has rank {}, but needs a batch, channels and more", x.rank());
+  for (std::string_view input : {"scale", "B"}) a.expect_shape(input, {x.shape()[1]});
   const Moments m = moments(x, axes_from(2, x.rank()));
   const Term y = m.centered / sqrt(m.variance + a.real("epsilon")) *
                      per_channel(build, inputs[1], x.dtype(), x.rank()) +
@@ -114,6 +122,7 @@ std::vector<Value> expand_group_normalization(const OpArgs& a, Builder& build,
   const Term x = widen({build, inputs[0]});
   if (x.rank() < 2) fail("X has rank {}, but needs a batch and channels", x.rank());
   const Dims& shape = x.shape();
+  for (std::string_view input : {"scale", "bias"}) a.expect_shape(input, {shape[1]});
   const int64_t groups = a.integer("num_groups");
   if (groups <= 0) fail("num_groups is {}, but must be positive", groups);
   if (shape[1].is_number() && shape[1].number() % groups != 0)

@@ -17,8 +17,13 @@ OpKind OpDef::kind() const {
 }
 
 OpArgs::OpArgs(const OpDef& def, const Graph& graph, std::span<const Value> inputs,
-               const AttrMap& attrs, size_t outputs)
-    : def_(def), graph_(graph), inputs_(inputs), attrs_(attrs), outputs_(outputs) {}
+               const AttrMap& attrs, size_t outputs, Requirements* requirements)
+    : def_(def),
+      graph_(graph),
+      inputs_(inputs),
+      attrs_(attrs),
+      outputs_(outputs),
+      requirements_(requirements) {}
 
 size_t OpArgs::position(std::string_view input) const {
   for (size_t k = 0; k < def_.inputs.size(); ++k) {
@@ -57,6 +62,23 @@ int64_t OpArgs::normalize_axis(int64_t axis, int64_t rank) {
 
 int64_t OpArgs::axis(std::string_view attr, int64_t rank) const {
   return normalize_axis(integer(attr), rank);
+}
+
+void OpArgs::require(SizeRule rule, const Dim& a, const Dim& b, std::string what) const {
+  if (a == b && rule != SizeRule::differ) return;
+  if (a.is_number() && b.is_number()) return check_sizes(rule, a.number(), b.number(), what);
+  if (requirements_) requirements_->rules.push_back({rule, a, b, std::move(what)});
+}
+
+void OpArgs::expect_rank(std::string_view input, int64_t expected) const {
+  if (rank(input) != expected) fail("{} must have rank {}, not {}", input, expected, rank(input));
+}
+
+void OpArgs::expect_shape(std::string_view input, const Dims& expected) const {
+  expect_rank(input, static_cast<int64_t>(expected.size()));
+  for (size_t k = 0; k < expected.size(); ++k)
+    require(SizeRule::equal, shape(input)[k], expected[k],
+            fmt::format("size of {} along axis {}", input, k));
 }
 
 namespace {

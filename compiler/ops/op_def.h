@@ -13,6 +13,7 @@
 #include "compiler/ir/graph.h"
 #include "runtime/error.h"
 #include "runtime/host.h"
+#include "runtime/size_rule.h"
 
 namespace dlc {
 
@@ -70,12 +71,26 @@ struct AttrSpec {
 };
 inline constexpr RequiredAttr required_attr = {};
 
+/// A rule for sizes that are symbolic, so that only a run can tell whether it holds.
+struct Requirement {
+  SizeRule rule;
+  Dim a, b;
+  std::string what;
+};
+
+/// What a node's formulas need in order to be right.
+struct Requirements {
+  std::vector<Requirement> rules;
+  bool clamped =
+      false;  ///< an index was moved into its operand: the formula is more than the row's
+};
+
 /// What a row's functions see of a node: its input types, attributes (with defaults), and the
 /// values of inputs as far as they are known. Names are the row's; an unknown name is an assert.
 class OpArgs {
  public:
   OpArgs(const OpDef& def, const Graph& graph, std::span<const Value> inputs, const AttrMap& attrs,
-         size_t outputs);
+         size_t outputs, Requirements* requirements = nullptr);
 
   const OpDef& def() const { return def_; }
   size_t input_count() const { return inputs_.size(); }
@@ -94,6 +109,15 @@ class OpArgs {
   /// attr `axis` (or `value`) made non-negative; throws Error(invalid) outside [-rank, rank).
   int64_t axis(std::string_view attr, int64_t rank) const;
   static int64_t normalize_axis(int64_t axis, int64_t rank);
+
+  /// Throws Error(invalid) that begins with `what` if the sizes break the rule. If they are
+  /// symbolic, a run checks it.
+  void require(SizeRule rule, const Dim& a, const Dim& b, std::string what) const;
+  /// The input must have that shape: require(equal) of each axis.
+  void expect_shape(std::string_view input, const Dims& shape) const;
+  void expect_rank(std::string_view input, int64_t rank) const;
+  /// Where require() notes rules; null: nowhere.
+  Requirements* requirements() const { return requirements_; }
 
   // Attributes, with the row's defaults. has_attr: given, or has a default.
   bool has_attr(std::string_view attr) const;
@@ -128,6 +152,7 @@ class OpArgs {
   std::span<const Value> inputs_;
   const AttrMap& attrs_;
   size_t outputs_;
+  Requirements* requirements_;
 };
 
 /// Thrown when a `known` input has a value that compilation cannot know. `value` is that input.

@@ -25,18 +25,19 @@ Indices scale_place(const OpArgs& a, const Dims& scale, const Dims& shape, const
     if (scale.size() != shape.size())
       fail("the scale has rank {}, but must have {} for blocks", scale.size(), shape.size());
     const int64_t axis = a.axis("axis", rank);
-    Dims expanded = scale;
-    expanded[axis] = ceil_div(shape[axis], block);
+    Dims blocks = shape;
+    blocks[axis] = ceil_div(shape[axis], block);
+    for (int64_t k = 0; k < rank; ++k)
+      a.require(SizeRule::equal, scale[k], blocks[k], fmt::format("scales along axis {}", k));
     Indices place = at;
     place[axis] = floor_div(at[axis], index(block));
-    broadcast_shapes(scale, expanded);  // fails where the sizes do not fit
-    return broadcast_indices(place, expanded, scale);
+    return place;
   }
   if (scale.empty()) return {};
   if (scale.size() > 1) fail("the scale has rank {}, which needs a block_size", scale.size());
   if (scale[0] == Dim(1)) return {index(0)};
   const int64_t axis = a.axis("axis", rank);
-  broadcast_shapes(scale, {shape[axis]});
+  expect_broadcast_to(a, scale, {shape[axis]}, "the scale");
   return broadcast_indices({at[axis]}, {shape[axis]}, scale);
 }
 
@@ -178,6 +179,8 @@ Term convolve_integers(const OpArgs& a, const Term& x, const Term& w, Value x_ze
   const auto shifted = [&](const Term& value, Value zero, int64_t axes) {
     const Term real = cast(DType::f64, value);
     if (!zero.valid()) return real;
+    const Term zeros(build, zero);
+    if (zeros.rank() > 1) fail("a zero point has rank {}, but must have 0 or 1", zeros.rank());
     return real - cast(DType::f64, per_channel({build, zero}, axes));
   };
   AttrMap attrs;

@@ -24,6 +24,10 @@ class Resizer {
   }
 
   Computed compute() {
+    constexpr size_t most = 5;  // interpolation reads 2 or 4 elements an axis, 4^5 in all
+    if (mode_ != "nearest" && axes_.size() > most)
+      fail_as(ErrorCode::unsupported, "mode {} along {} axes; at most {} can change", mode_,
+              axes_.size(), most);
     Dims shape = x_.shape();
     for (const ResizeAxis& axis : axes_) shape[axis.axis] = axis.output;
     return tensor(shape, [&](const Indices& i) { return element(i); });

@@ -116,8 +116,6 @@ void set_sizes(ResizeAxis& axis, const Dims& sizes, const Reals& scales) {
     axis.output = sizes[axis.entry];
     axis.up = axis.output;
     axis.down = axis.input;
-    if (axis.input == Dim(0) && !(axis.output == Dim(0)))
-      fail("an empty axis cannot become longer");
     reduce({&axis.up, &axis.down});
     if (axis.up.is_number()) return;
     for (int64_t times = 1; times <= 16; ++times) {
@@ -150,6 +148,8 @@ std::vector<ResizeAxis> resize_axes(const OpArgs& args) {
     axis.axis = OpArgs::normalize_axis(axes[k], args.rank("X"));
     axis.input = x[axis.axis];
     set_sizes(axis, sizes, scales);
+    args.require(SizeRule::at_most, minimum(axis.output, 1), axis.input,
+                 fmt::format("elements needed along axis {}", axis.axis));
     all.push_back(axis);
   }
   if (!by_scales) keep_aspect_ratio(all, args.text("keep_aspect_ratio_policy"));

@@ -24,11 +24,12 @@ class Recurrence {
       : kind_(kind), args_(args), build_(build), inputs_(inputs.begin(), inputs.end()) {
     inputs_.resize(args.def().inputs.size());
     batch_major_ = args.integer("layout") == 1;
-    expect_rank(args, "X", 3);
-    expect_rank(args, "R", 3);
+    args.expect_rank("X", 3);
+    args.expect_rank("R", 3);
     if (!args.shape("R")[2].is_number())
       fail_as(ErrorCode::unsupported, "hidden_size must be known when the model is compiled");
     hidden_ = args.shape("R")[2].number();
+    check_shapes();
     x_ = batch_major_ ? transposed(input("X"), {1, 0, 2}) : input("X");
     time_ = build.shape(x_)[0];
     batch_ = build.shape(x_)[1];
@@ -62,6 +63,25 @@ class Recurrence {
   }
 
  private:
+  void check_shapes() const {
+    if (args_.has_attr("hidden_size") && args_.integer("hidden_size") != hidden_)
+      fail("hidden_size is {}, but R has {}", args_.integer("hidden_size"), hidden_);
+    const int64_t directions = args_.text("direction") == "bidirectional" ? 2 : 1;
+    const int64_t rows = kind_.gates * hidden_;
+    const Dims& x = args_.shape("X");
+    const Dim& batch = x[batch_major_ ? 0 : 1];
+    args_.expect_shape("W", {directions, rows, x[2]});
+    args_.expect_shape("R", {directions, rows, hidden_});
+    if (has("B")) args_.expect_shape("B", {directions, 2 * rows});
+    if (has("sequence_lens")) args_.expect_shape("sequence_lens", {batch});
+    const Dims state =
+        batch_major_ ? Dims{batch, directions, hidden_} : Dims{directions, batch, hidden_};
+    if (has("initial_h")) args_.expect_shape("initial_h", state);
+    if (kind_.states < 2) return;
+    if (has("initial_c")) args_.expect_shape("initial_c", state);
+    if (has("P")) args_.expect_shape("P", {directions, 3 * hidden_});
+  }
+
   Value input(std::string_view name) const { return inputs_[args_.position(name)]; }
   bool has(std::string_view name) const { return args_.has(name); }
 

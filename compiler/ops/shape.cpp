@@ -17,13 +17,8 @@ Computed view(const ComputeArgs& args, std::string_view input, const Dims& shape
   const Dim have = product(data.shape()), want = product(shape);
   if (have.is_number() && want.is_number() && !(have == want))
     fail("{} elements cannot take the shape [{}]", have.number(), to_string(shape));
-  const bool proven = (have - want).is_non_negative();
-  return tensor(shape, [&](const Indices& i) {
-    const Expr offset = flatten_index(i, shape);
-    if (proven) return data.raw_flat(offset);
-    // Sizes that disagree at run time must not lead outside the operand.
-    return select(offset < dim(have), data.raw_flat(offset), zero_of(data.dtype()));
-  });
+  args.require(SizeRule::equal, want, have, "elements of the new shape");
+  return tensor(shape, [&](const Indices& i) { return data.raw_flat(flatten_index(i, shape)); });
 }
 
 /// What -1 stands for. Equal sizes are cancelled first, so that no division is left in most cases.
@@ -88,10 +83,15 @@ Computed compute_squeeze(const ComputeArgs& args) {
       axis = OpArgs::normalize_axis(axis, args.rank("data"));
       if (data[axis].is_number() && !(data[axis] == Dim(1)))
         fail("axis {} has {} elements, so it cannot be squeezed away", axis, data[axis].number());
+      args.require(SizeRule::equal, data[axis], 1, fmt::format("size of data along axis {}", axis));
       dropped[axis] = true;
     }
   } else {
-    for (size_t k = 0; k < data.size(); ++k) dropped[k] = data[k] == Dim(1);
+    for (size_t k = 0; k < data.size(); ++k) {
+      dropped[k] = data[k] == Dim(1);
+      if (!dropped[k])
+        args.require(SizeRule::differ, data[k], 1, fmt::format("size of data along axis {}", k));
+    }
   }
   Dims shape;
   for (size_t k = 0; k < data.size(); ++k) {
@@ -150,7 +150,7 @@ Computed compute_transpose(const ComputeArgs& args) {
 
 Computed compute_expand(const ComputeArgs& args) {
   const Dims& from = args.shape("input");
-  const Dims shape = broadcast_shapes(from, args.values("shape"));
+  const Dims shape = broadcast_shapes(args, from, args.values("shape"));
   return tensor(shape, [&](const Indices& i) {
     return args["input"].raw(broadcast_indices(i, shape, from));
   });
@@ -227,7 +227,7 @@ Computed compute_range(const ComputeArgs& args) {
 }
 
 Computed compute_eye_like(const ComputeArgs& args) {
-  expect_rank(args, "input", 2);
+  args.expect_rank("input", 2);
   const DType type =
       args.has_attr("dtype") ? static_cast<DType>(args.integer("dtype")) : args.dtype("input");
   if (!is_float(type) && !is_integer(type) && type != DType::boolean)

@@ -6,6 +6,8 @@
 namespace dlc {
 namespace {
 
+constexpr int64_t largest_entry = int64_t{1} << 31;
+
 /// How many windows begin in the input or in the border before it, by ONNX's rules for ceil_mode.
 Dim window_count(const Dim& covered, const Dim& started, int64_t stride, bool ceil_mode) {
   if (!ceil_mode) return at_least(floor_div(covered, stride) + 1, 0);
@@ -82,6 +84,11 @@ Ints per_axis(const OpArgs& args, std::string_view attr, size_t axes, int64_t fa
   if (values.empty()) return Ints(axes, fallback);
   if (values.size() != axes)
     fail("attribute {} has {} entries for {} axes", attr, values.size(), axes);
+  for (const int64_t value : values) {
+    // Sums and products of such numbers must stay far from overflow.
+    if (value > largest_entry || value < -largest_entry)
+      fail("attribute {} has an entry of {}", attr, value);
+  }
   return values;
 }
 
@@ -93,6 +100,8 @@ Dims spatial_dims(const Dims& shape, std::string_view what) {
 Window make_window(const OpArgs& args, const Dims& spatial, const Ints& kernel, bool ceil_mode) {
   const size_t axes = spatial.size();
   if (kernel.size() != axes) fail("a kernel of {} axes on {} spatial axes", kernel.size(), axes);
+  for (const int64_t size : kernel)
+    if (size > largest_entry) fail("a kernel of {} elements is too large", size);
   Window window{.input = spatial, .kernel = kernel, .complete = !ceil_mode};
   window.strides = per_axis(args, "strides", axes, 1);
   window.dilations = per_axis(args, "dilations", axes, 1);
@@ -116,6 +125,9 @@ Window make_window(const OpArgs& args, const Dims& spatial, const Ints& kernel, 
           "windows of {} elements do not fit into axis {} of X, which has {} and pads of {} and {}",
           window.span(k), k + 2, spatial[k].number(), pads[k], pads[k + axes]);
     }
+    args.require(SizeRule::at_most, minimum(spatial[k], 1) * window.span(k),
+                 spatial[k] + pads[k] + pads[k + axes],
+                 fmt::format("elements of a window along axis {}", k + 2));
     window.output[k] = window_count(covered, spatial[k] + pads[k], window.strides[k], ceil_mode);
   }
   return window;

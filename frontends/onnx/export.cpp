@@ -5,6 +5,7 @@
 #include <fstream>
 #include <limits>
 
+#include "compiler/ir/attr.h"
 #include "frontends/onnx/exporter.h"
 #include "frontends/onnx/generated_names.h"
 #include "frontends/onnx/opsets.h"
@@ -28,13 +29,6 @@ struct OpName {
     op = dot == std::string::npos ? qualified : qualified.substr(dot + 1);
   }
 };
-
-/// How many inputs at the end of a node are what its nested graphs use from outside.
-size_t captures_of(const Node& node) {
-  if (node.op == "If") return node.inputs.size() - 1;
-  const auto found = node.attrs.find("captures");
-  return found == node.attrs.end() ? 0 : static_cast<size_t>(std::get<int64_t>(found->second));
-}
 
 bool is_constant(const Graph& graph, NodeId id) {
   return graph.constant(graph.node(id).outputs[0]) != nullptr;
@@ -146,7 +140,7 @@ void Exporter::write_node(const Graph& graph, NodeId id, ExportScope& scope,
             node.op);
   } else {
     domains_.insert(name.domain);
-    const size_t captures = captures_of(node);
+    const size_t captures = capture_count(node);
     proto::NodeProto& out = *message.add_node();
     out.set_op_type(name.op);
     out.set_domain(name.domain);

@@ -34,6 +34,7 @@ std::string case_name(const testing::TestParamInfo<BadCase>& info) { return info
 INSTANTIATE_TEST_SUITE_P(File, BadInput, testing::ValuesIn(file_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Graph, BadInput, testing::ValuesIn(graph_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Node, BadInput, testing::ValuesIn(node_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Operands, BadInput, testing::ValuesIn(operand_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Size, BadInput, testing::ValuesIn(size_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Weights, BadInput, testing::ValuesIn(weight_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Use, BadInput, testing::ValuesIn(use_cases()), case_name);

@@ -139,6 +139,9 @@ std::vector<BadCase> node_cases() {
 
 std::vector<BadCase> size_cases() {
   return {
+      op_case("SumOfTooManyInputs", "Sum", std::vector<Dims>(1025, Dims{1}), {}, {"1025"}, limit),
+      op_case("GridOfManyAxes", "GridSample", {{1, 1, 2, 2, 2, 2, 2}, {1, 2, 2, 2, 2, 2, 5}},
+              with_text("mode", "cubic"), {}, unsupported),
       model_case("TrillionConstants", limit, {"'y'"},
                  [](Model& m) {
                    m.ints("n", {1}, {trillion});

@@ -72,7 +72,7 @@ Dim decomposed_operations(const Graph& graph) {
     visit_nested(graph.node(id),
                  [&](const Graph& nested) { total = total + decomposed_operations(nested); });
     if (!has_formula(graph, id)) continue;
-    for (const TensorExpr& output : compute(graph, id))
+    for (const TensorExpr& output : compute(graph, id).outputs)
       total = total + product(output.shape()) * operations_per_element(output.body);
   }
   return total;

@@ -19,57 +19,50 @@ std::vector<onnx::DeclaredInput> inputs_of(const Graph& graph) {
   return inputs;
 }
 
-/// Makes constants of the inputs that decide shapes, as far as files give them. False: nothing new.
+/// Offers the values of the inputs that files give to `take`, which says whether it wants one;
+/// their names are noted. False: nothing new.
+template <typename Take>
+bool take_values(const fs::path& path, const InputSource& source, const onnx::ImportOptions& import,
+                 std::vector<std::string>& names, Take take) {
+  const std::vector<onnx::DeclaredInput> declared = onnx::declared_inputs(path, import);
+  const size_t before = names.size();
+  for (size_t i = 0; i < declared.size(); ++i) {
+    if (!declared[i].type.is_tensor()) continue;
+    const std::optional<Datum> value = source.from_file(declared[i], i);
+    if (value && value->kind == Datum::Kind::tensor && take(declared[i], value->tensor))
+      names.push_back(declared[i].name);
+  }
+  return names.size() > before;
+}
+
+/// Makes constants of the inputs that decide shapes.
 bool bind_inputs(const fs::path& path, const InputSource& source, onnx::ImportOptions& import,
                  std::vector<std::string>& bound) {
   const std::vector<std::string> names = onnx::inputs_to_bind(path, import);
   if (names.empty()) return false;
-  const std::vector<onnx::DeclaredInput> declared = onnx::declared_inputs(path, import);
-  const size_t before = bound.size();
-  for (size_t i = 0; i < declared.size(); ++i) {
-    const std::string& name = declared[i].name;
-    if (std::ranges::find(names, name) == names.end() || import.constants.contains(name)) continue;
-    const std::optional<Datum> value = source.from_file(declared[i], i);
-    if (!value || value->kind != Datum::Kind::tensor) continue;
-    import.constants[name] = value->tensor;
-    bound.push_back(name);
-  }
-  return bound.size() > before;
+  return take_values(path, source, import, bound, [&](const auto& input, const Tensor& value) {
+    return std::ranges::find(names, input.name) != names.end() &&
+           import.constants.emplace(input.name, value).second;
+  });
 }
 
-/// Fixes the shapes of the inputs to those of the given files: where a rank depends on a size (an
-/// If whose branches differ in rank), only known sizes compile. False: nothing new.
+/// Fixes the shapes of the inputs: where a rank depends on a size (an If whose branches differ in
+/// rank), only known sizes compile.
 bool fix_shapes(const fs::path& path, const InputSource& source, onnx::ImportOptions& import,
                 std::vector<std::string>& fixed) {
-  const std::vector<onnx::DeclaredInput> declared = onnx::declared_inputs(path, import);
-  const size_t before = fixed.size();
-  for (size_t i = 0; i < declared.size(); ++i) {
-    const auto& [name, type] = declared[i];
-    if (!type.is_tensor() || type.is_static() || import.shapes.contains(name)) continue;
-    const std::optional<Datum> value = source.from_file(declared[i], i);
-    if (!value || value->kind != Datum::Kind::tensor) continue;
-    import.shapes[name] = value->tensor.shape();
-    fixed.push_back(name);
-  }
-  return fixed.size() > before;
+  return take_values(path, source, import, fixed, [&](const auto& input, const Tensor& value) {
+    return !input.type.is_static() && import.shapes.emplace(input.name, value.shape()).second;
+  });
 }
 
 /// Makes constants of single integers and booleans: switches between branches, of which some may
-/// make no sense for the shapes at hand. False: nothing new.
+/// make no sense for the shapes at hand.
 bool bind_switches(const fs::path& path, const InputSource& source, onnx::ImportOptions& import,
                    std::vector<std::string>& bound) {
-  const std::vector<onnx::DeclaredInput> declared = onnx::declared_inputs(path, import);
-  const size_t before = bound.size();
-  for (size_t i = 0; i < declared.size(); ++i) {
-    const auto& [name, type] = declared[i];
-    const bool discrete = is_integer(type.dtype) || type.dtype == DType::boolean;
-    if (!type.is_tensor() || !discrete || import.constants.contains(name)) continue;
-    const std::optional<Datum> value = source.from_file(declared[i], i);
-    if (!value || value->kind != Datum::Kind::tensor || value->tensor.size() != 1) continue;
-    import.constants[name] = value->tensor;
-    bound.push_back(name);
-  }
-  return bound.size() > before;
+  return take_values(path, source, import, bound, [&](const auto& input, const Tensor& value) {
+    const bool discrete = is_integer(value.dtype()) || value.dtype() == DType::boolean;
+    return discrete && value.size() == 1 && import.constants.emplace(input.name, value).second;
+  });
 }
 
 /// Knows more about the inputs after a failure, step by step. False: there is no more to know.
