@@ -55,6 +55,19 @@ TEST(Session, RunsKernelsForAnySize) {
   }
 }
 
+TEST(Session, SizesThatBreakARuleAreAnErrorThatNamesTheNode) {
+  ProgramBuilder b;
+  const int n = b.of_symbol(b.symbol("n")), m = b.of_symbol(b.symbol("m"));
+  b.output("y", b.input("x", DType::f32, {n, m}));
+  b.program->checks.push_back({SizeRule::equal, m, n, "columns of x", "node 'a' (Det)"});
+  ThreadPool pool(1);
+  Session session(b.program, pool);
+  EXPECT_EQ(error_of(session, {f32({2, 3}, std::vector<double>(6))}),
+            "node 'a' (Det): columns of x: 3 instead of 2");
+  EXPECT_EQ(error_of(session, {f32({2, 2}, std::vector<double>(4))}), "no error");
+  EXPECT_NE(error_of(session, {f32({2, 3}, std::vector<double>(6))}), "no error");
+}
+
 TEST(Session, NamesTheInputThatDoesNotFit) {
   ThreadPool pool(1);
   Session session(sum_program(), pool);
