@@ -1,5 +1,7 @@
-// widen-contractions: products and convolutions of narrow floats are computed in f32, where blocked
-// kernels take them, and what the ops of one computation hand on is not rounded in between.
+// widen-contractions: convolutions of narrow floats, and products of what was computed in f32, are
+// computed in f32: what the ops of one computation hand on is not rounded in between.
+#include <algorithm>
+
 #include "compiler/ops/builder.h"
 #include "passes/pipeline.h"
 #include "passes/rewrite.h"
@@ -44,10 +46,28 @@ const std::vector<Rewrite>& rules() {
   return rows;
 }
 
+/// Whether the value was wide, and is narrow only to be handed on.
+bool was_wide(const Graph& graph, Value value) {
+  if (!value.valid() || !is_narrow(graph.type(value)) || !graph.producer(value).valid())
+    return false;
+  const Node& producer = graph.node(graph.producer(value));
+  return producer.op == "dlc.Convert" && !is_narrow(graph.type(producer.inputs[0]));
+}
+
+/// Products have kernels for narrow floats, convolutions do not.
+bool gains(const Graph& graph, const Node& node) {
+  const OpDef& def = op(node.op);
+  if (!def.contraction || !is_narrow(graph.type(node.outputs[0]))) return false;
+  const OpArgs args(def, graph, node.inputs, node.attrs, node.outputs.size());
+  if (def.contraction(args).kind == Contraction::Kind::convolution) return true;
+  return std::any_of(node.inputs.begin(), node.inputs.end(),
+                     [&](Value input) { return was_wide(graph, input); });
+}
+
 void run(Graph& graph, PassContext& context) {
   for (NodeId id : graph.nodes()) {
     const Node& node = graph.node(id);
-    if (!op(node.op).contraction || !is_narrow(graph.type(node.outputs[0]))) continue;
+    if (!gains(graph, node)) continue;
     widen(graph, id);
     context.count("widened");
   }
