@@ -90,10 +90,18 @@ struct Job {
   }
 };
 
+/// The chunks that a thread runs before it helps others: a stretch of its own, about the same one
+/// in each job, so that what one kernel wrote is mostly in the cache of the core whose thread reads
+/// it next.
+struct alignas(64) Share {
+  std::atomic<int64_t> next = 0;
+  std::atomic<int64_t> end = 0;
+};
+
 /// The workers of one process and the one job at a time that they share with its caller.
 class Crew {
  public:
-  explicit Crew(int threads) : threads_(threads) {}
+  explicit Crew(int threads) : threads_(threads), shares_(static_cast<size_t>(threads)) {}
   ~Crew();
   bool in_child() const { return mark_.in_child(); }
   bool try_take() { return !busy_.exchange(true, std::memory_order_acquire); }
@@ -119,7 +127,7 @@ class Crew {
   std::atomic<bool> busy_ = false, stop_ = false;
   Job job_;
   alignas(64) std::atomic<uint64_t> gate_ = 0;
-  alignas(64) std::atomic<int64_t> next_chunk_ = 0;
+  std::vector<Share> shares_;  ///< by thread
   alignas(64) std::atomic<uint32_t> bell_ = 0;
   std::atomic<int> sleepers_ = 0;
 };
@@ -149,10 +157,13 @@ void Crew::start() {
 void Crew::take_chunks(int thread) {
   current_thread = thread;
   current_crew = this;
-  for (;;) {
-    const int64_t chunk = next_chunk_.fetch_add(1, std::memory_order_relaxed);
-    if (chunk >= job_.chunks) break;
-    job_.run(chunk, thread);
+  for (int k = 0; k < threads_; ++k) {  // its own first
+    Share& share = shares_[static_cast<size_t>((thread + k) % threads_)];
+    const int64_t end = share.end.load(std::memory_order_relaxed);
+    while (share.next.load(std::memory_order_relaxed) < end) {
+      const int64_t chunk = share.next.fetch_add(1, std::memory_order_relaxed);
+      if (chunk < end) job_.run(chunk, thread);
+    }
   }
   current_thread = -1;
 }
@@ -160,7 +171,11 @@ void Crew::take_chunks(int thread) {
 void Crew::run(const Job& job) {
   if (!started_) start();
   job_ = job;
-  next_chunk_.store(0, std::memory_order_relaxed);
+  for (int64_t t = 0; t < threads_; ++t) {
+    Share& share = shares_[static_cast<size_t>(t)];
+    share.next.store(job.chunks * t / threads_, std::memory_order_relaxed);
+    share.end.store(job.chunks * (t + 1) / threads_, std::memory_order_relaxed);
+  }
   // Nobody is inside: only this caller, who holds busy_, writes the gate now.
   const uint64_t epoch = (gate_.load(std::memory_order_relaxed) & ~(open | inside)) + next_epoch;
   gate_.store(epoch | open);
