@@ -220,9 +220,8 @@ bool Formulas::has_kernel(const Node& node, const Contraction& convolution) cons
   const Type& y = graph_.type(node.outputs[0]);
   if (y.dtype != DType::f32 || x.size() < 3 || !w[0].is_number() || !w[1].is_number()) return false;
   if (convolution.group == 1 || !(w[1] == Dim(1))) return true;
-  // Depthwise: rows of known width, one output channel for each input channel.
-  return w[0] == Dim(convolution.group) && x.size() <= 4 && x.back().is_number() &&
-         y.shape.back().is_number() && y.shape.back().number() > 0;
+  // Depthwise: one output channel for each input channel.
+  return w[0] == Dim(convolution.group) && x.size() <= 4 && !(y.shape.back() == Dim(0));
 }
 
 bool Formulas::add_anchor(NodeId id) {

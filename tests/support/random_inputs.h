@@ -32,27 +32,28 @@ inline Tensor random_tensor(DType dtype, const Shape& shape, std::mt19937& rando
   return tensor;
 }
 
-/// A value of the type; symbolic sizes are 3, sequences have two elements, optionals have one.
-inline Datum random_value(const Type& type, std::mt19937& random) {
-  if (type.kind == Type::Kind::optional) return random_value(*type.element, random);
+/// A value of the type; symbolic sizes are `size`, sequences have two elements, optionals have one.
+inline Datum random_value(const Type& type, std::mt19937& random, int64_t size = 3) {
+  if (type.kind == Type::Kind::optional) return random_value(*type.element, random, size);
   if (type.kind == Type::Kind::sequence) {
     return Datum::sequence(
-        {random_value(*type.element, random), random_value(*type.element, random)});
+        {random_value(*type.element, random, size), random_value(*type.element, random, size)});
   }
   Shape shape;
   for (const Dim& dim : type.shape) {
     std::map<std::string, Dim> sizes;
-    dim.visit_symbols([&](const std::string& name) { sizes.emplace(name, 3); });
+    dim.visit_symbols([&](const std::string& name) { sizes.emplace(name, size); });
     shape.push_back(dim.substitute(sizes).number());
   }
   return random_tensor(type.dtype, shape, random);
 }
 
 /// One value an input.
-inline std::vector<Datum> random_inputs(const Graph& graph, uint32_t seed) {
+inline std::vector<Datum> random_inputs(const Graph& graph, uint32_t seed, int64_t size = 3) {
   std::mt19937 random(seed);
   std::vector<Datum> inputs;
-  for (Value input : graph.inputs()) inputs.push_back(random_value(graph.type(input), random));
+  for (Value input : graph.inputs())
+    inputs.push_back(random_value(graph.type(input), random, size));
   return inputs;
 }
 

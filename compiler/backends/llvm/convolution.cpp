@@ -58,8 +58,8 @@ class ConvolutionEmitter {
     CompiledKernel code;
     code.items =
         plan_.batch * outer_positions() * plan_.row_blocks * plan_.group * plan_.channel_blocks;
-    code.item_cost = plan_.pixels_per_item() * plan_.depth() *
-                     (plan_.panels_per_item * plan_.tile.columns() / 16);
+    code.item_cost = plan_.pixels_per_item() * plan_.depth() * plan_.panels_per_item *
+                     std::max(1, plan_.tile.columns() / 16);
     code.scratch_bytes = (spill_at() + plan_.tile.rows * plan_.tile.columns()) * 4;
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
@@ -143,8 +143,8 @@ class ConvolutionEmitter {
       row = ir.CreateAdd(ir.CreateMul(outer, emit_.dim(plan_.rows.output)), row);
     }
     first_pixel_ = ir.CreateMul(row, columns);
-    Value* begin = ir.CreateMul(emit_.emit(variable(channels)), ir.getInt64(plan_.panels_per_item));
-    Value* end = emit_smaller(emit_, ir.CreateAdd(begin, ir.getInt64(plan_.panels_per_item)),
+    Value* begin = ir.CreateMul(emit_.emit(variable(channels)), emit_.dim(plan_.panels_per_item));
+    Value* end = emit_smaller(emit_, ir.CreateAdd(begin, emit_.dim(plan_.panels_per_item)),
                               emit_.constant(plan_.panels));
     emit_panels(begin, end);
   }

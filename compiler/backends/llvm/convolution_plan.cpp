@@ -15,6 +15,10 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
+Dim share_out(const Dim& items, const Dim& most) {
+  return minimum(maximum(ceil_div(Dim(wanted_blocks), maximum(items, 1)), 1), most);
+}
+
 ConvolutionPlan::ConvolutionPlan(const ConvolutionKernel& kernel, const TargetInfo& target)
     : batch(kernel.x.shape()[0]),
       group(kernel.parameters.group),
@@ -111,12 +115,9 @@ void ConvolutionPlan::choose_channel_blocks() {
   panels = ceil_div(maps, tile.columns());
   Dim others = batch * group * row_blocks;
   for (const ConvolutionAxis& axis : outer) others = others * axis.output;
-  const std::optional<int64_t> count = others.as_number();
-  const int64_t wanted = count ? ceil_div(wanted_blocks, std::max<int64_t>(*count, 1)) : 1;
-  const int64_t blocks =
-      std::clamp<int64_t>(wanted, 1, std::max<int64_t>(panels / least_panel_work, 1));
-  panels_per_item = ceil_div(panels, blocks);
-  channel_blocks = ceil_div(panels, panels_per_item);
+  const Dim most = std::max<int64_t>(panels / least_panel_work, 1);
+  panels_per_item = ceil_div(Dim(panels), share_out(others, most));
+  channel_blocks = ceil_div(Dim(panels), panels_per_item);
 }
 
 }  // namespace dlc::llvm_backend

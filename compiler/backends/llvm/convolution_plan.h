@@ -28,6 +28,10 @@ struct ConvolutionAxis {
   }
 };
 
+/// Into how many blocks of channels, at most `most`, to cut each of `items` so that threads have
+/// work.
+Dim share_out(const Dim& items, const Dim& most);
+
 struct ConvolutionPlan {
   ConvolutionPlan(const ConvolutionKernel& kernel, const TargetInfo& target);
 
@@ -38,8 +42,8 @@ struct ConvolutionPlan {
   std::vector<int64_t> taps;           ///< kernel extents, all axes
 
   TileShape tile;
-  int64_t panels, panels_per_item, channel_blocks;
-  Dim rows_per_item, row_blocks;
+  int64_t panels;
+  Dim panels_per_item, channel_blocks, rows_per_item, row_blocks;
 
   Dim scratch_rows() const { return rows.extent(rows_per_item); }
   Dim scratch_columns() const { return columns.extent(columns.output); }

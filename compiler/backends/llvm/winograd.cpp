@@ -13,6 +13,7 @@
 
 #include "compiler/backends/llvm/arith.h"
 #include "compiler/backends/llvm/convolution_output.h"
+#include "compiler/backends/llvm/convolution_plan.h"
 #include "compiler/backends/llvm/kernels.h"
 #include "compiler/backends/llvm/operand.h"
 #include "compiler/backends/llvm/tile.h"
@@ -73,7 +74,8 @@ class WinogradEmitter {
   CompiledKernel run() {
     CompiledKernel code;
     code.items = batch_ * tile_blocks_ * channel_blocks_;
-    code.item_cost = Dim(block_) * (points * channels_ * panels_per_item_ * width_ / 16);
+    code.item_cost =
+        Dim(block_) * (points * channels_ * std::max<int64_t>(1, width_ / 16)) * panels_per_item_;
     code.scratch_bytes = (buffer_at() + points * lanes_) * 4;
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
@@ -120,10 +122,8 @@ class WinogradEmitter {
       groups = std::min(groups, std::max<int64_t>(1, *all_tiles / (wanted_items * tile_rows_)));
     block_ = groups * tile_rows_;
     tile_blocks_ = ceil_div(tiles_, Dim(block_));
-    const std::optional<int64_t> blocks = (tile_blocks_ * batch_).as_number();
-    const int64_t wanted = blocks ? ceil_div(wanted_items / 2, std::max<int64_t>(*blocks, 1)) : 1;
-    panels_per_item_ = ceil_div(panels_, std::clamp<int64_t>(wanted, 1, panels_));
-    channel_blocks_ = ceil_div(panels_, panels_per_item_);
+    panels_per_item_ = ceil_div(Dim(panels_), share_out(tile_blocks_ * batch_, panels_));
+    channel_blocks_ = ceil_div(Dim(panels_), panels_per_item_);
   }
 
   /// Where element (row, column, channel) of an image is, as pitches from the image's start.
@@ -166,9 +166,9 @@ class WinogradEmitter {
     count_ = emit_smaller(emit_, ir.CreateSub(emit_.dim(tiles_), first_tile_), ir.getInt64(block_));
     emit_.bind(output_.group, emit_.constant(0));
     transform_inputs();
-    Value* begin = ir.CreateMul(emit_.emit(variable(channels)), ir.getInt64(panels_per_item_));
-    Value* end = emit_smaller(emit_, ir.CreateAdd(begin, ir.getInt64(panels_per_item_)),
-                              ir.getInt64(panels_));
+    Value* begin = ir.CreateMul(emit_.emit(variable(channels)), emit_.dim(panels_per_item_));
+    Value* end =
+        emit_smaller(emit_, ir.CreateAdd(begin, emit_.dim(panels_per_item_)), ir.getInt64(panels_));
     emit_.for_loop(begin, end, 1, [&](Value* panel) {
       multiply(panel);
       transform_outputs(panel);
@@ -283,22 +283,32 @@ class WinogradEmitter {
                                           ir.getInt64(products_at())));
       // Rows behind the last tile hold whatever was there; nobody reads what becomes of them.
       emit_.for_loop(emit_.constant(0), count_, tile_rows_, [&](Value* row) {
-        Tile tile{DType::f32, static_cast<int>(tile_rows_), vectors_,  lanes_, {}, nullptr,
-                  b,          emit_.constant(width_),       channels_, nullptr};
-        for (int64_t r = 0; r < tile_rows_; ++r) {
-          Value* line = ir.CreateMul(ir.CreateAdd(row, ir.getInt64(r)), ir.getInt64(channels_));
-          tile.a.push_back(emit_.element_pointer(a, DType::f32, line));
-        }
-        const Sums sums = emit_tile(emit_, tile);
-        for (int64_t r = 0; r < tile_rows_; ++r) {
-          Value* line = emit_.element_pointer(
-              to, DType::f32, ir.CreateMul(ir.CreateAdd(row, ir.getInt64(r)), ir.getInt64(width_)));
-          for (int v = 0; v < vectors_; ++v) {
-            emit_.store_elements(at(line, v * lanes_), DType::f32, sums[r][v]);
-          }
-        }
+        const auto whole = [&] { multiply_tile(row, tile_rows_, a, b, to); };
+        const int64_t half = (tile_rows_ + 1) / 2;
+        if (tiles_.is_number()) return whole();  // the tile was chosen for this number
+        Value* left = ir.CreateSub(count_, row);
+        emit_.if_then(ir.CreateICmpSGT(left, ir.getInt64(half)), whole,
+                      [&] { multiply_tile(row, half, a, b, to); });
       });
     });
+  }
+
+  void multiply_tile(Value* row, int64_t rows, Value* a, Value* b, Value* to) {
+    auto& ir = emit_.ir();
+    Tile tile{DType::f32, static_cast<int>(rows), vectors_,  lanes_, {}, nullptr,
+              b,          emit_.constant(width_), channels_, nullptr};
+    for (int64_t r = 0; r < rows; ++r) {
+      Value* line = ir.CreateMul(ir.CreateAdd(row, ir.getInt64(r)), ir.getInt64(channels_));
+      tile.a.push_back(emit_.element_pointer(a, DType::f32, line));
+    }
+    const Sums sums = emit_tile(emit_, tile);
+    for (int64_t r = 0; r < rows; ++r) {
+      Value* line = emit_.element_pointer(
+          to, DType::f32, ir.CreateMul(ir.CreateAdd(row, ir.getInt64(r)), ir.getInt64(width_)));
+      for (int v = 0; v < vectors_; ++v) {
+        emit_.store_elements(at(line, v * lanes_), DType::f32, sums[r][v]);
+      }
+    }
   }
 
   // --- output
@@ -367,10 +377,10 @@ class WinogradEmitter {
   const ConvolutionOutput output_;
   const int64_t channels_, maps_;
   const ConstantWeights weights_;
-  Dim batch_, input_rows_, input_columns_, rows_, columns_, tile_columns_, tiles_, tile_blocks_;
+  Dim batch_, input_rows_, input_columns_, rows_, columns_, tile_columns_, tiles_, tile_blocks_,
+      panels_per_item_, channel_blocks_;
   int lanes_ = 1, vectors_ = 1;
-  int64_t tile_rows_ = 1, width_ = 1, panels_ = 1, block_ = 1, panels_per_item_ = 1,
-          channel_blocks_ = 1;
+  int64_t tile_rows_ = 1, width_ = 1, panels_ = 1, block_ = 1;
   int input_operand_ = -1;
   Dim row_pitch_, column_pitch_;
   Linear image_offset_;
