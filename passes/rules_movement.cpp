@@ -82,6 +82,57 @@ bool keeps_order(const Match& m) {
 
 bool is_inference(const Match& m) { return is_all(m, "training", 0); }
 
+// --- zeros around the input of a convolution
+
+bool pads_with_zeros(const Match& m) {
+  const Attr* mode = m.attr("mode");
+  if (mode && std::get<std::string>(*mode) != "constant") return false;
+  if (!m.has("value")) return true;
+  const Tensor* value = m.constant("value");
+  return value && value->size() == 1 && value->to_reals()[0] == 0;
+}
+
+/// Begins, then ends, by axis of x; nothing if that is not known.
+std::optional<Ints> known_pads(const Match& m) {
+  const std::optional<Dims> pads = known_values(m.graph(), m.value("pads"));
+  if (m.has("axes") || !pads) return {};
+  Ints numbers;
+  for (const Dim& pad : *pads) {
+    if (!pad.is_number()) return {};
+    numbers.push_back(pad.number());
+  }
+  return numbers;
+}
+
+bool pads_spatial_axes(const Match& m) {
+  const std::optional<Ints> pads = known_pads(m);
+  const auto rank = static_cast<size_t>(m.rank("x"));
+  if (!pads || pads->size() != 2 * rank) return false;
+  for (size_t k = 0; k < pads->size(); ++k) {
+    if ((*pads)[k] < 0 || (k % rank < 2 && (*pads)[k] != 0)) return false;
+  }
+  return true;
+}
+
+bool has_explicit_pads(const Match& m) {
+  const Attr* mode = m.attr("auto");
+  return !mode || std::get<std::string>(*mode) == "NOTSET";
+}
+
+Value conv_with_pads(const Match& m) {
+  const Ints outer = *known_pads(m);
+  const auto rank = static_cast<size_t>(m.rank("x"));
+  Ints pads = m.ints("own");
+  pads.resize(2 * (rank - 2));
+  for (size_t k = 0; k + 2 < rank; ++k) {
+    pads[k] += outer[k + 2];
+    pads[k + rank - 2] += outer[k + 2 + rank];
+  }
+  std::vector<Value> inputs = {m["x"], m["w"]};
+  if (m.has("b")) inputs.push_back(m["b"]);
+  return m.again("Conv", std::move(inputs), {{"pads", pads}});
+}
+
 }  // namespace
 
 const std::vector<Rewrite>& movement_rules() {
@@ -150,6 +201,13 @@ const std::vector<Rewrite>& movement_rules() {
        .match = "Transpose(Transpose(%x, perm=$inner), perm=$outer)",
        .build = transpose_once,
        .keeps_inner = true},
+      {.name = "conv-absorbs-pad",
+       .match =
+           "Conv(Pad(%x, %pads, %value?, %axes?, mode=$mode), %w, %b?, auto_pad=$auto, pads=$own)",
+       .where = {{"what is added are zeros", pads_with_zeros},
+                 {"only spatial axes grow, and by known numbers", pads_spatial_axes},
+                 {"the convolution's own pads are numbers", has_explicit_pads}},
+       .build = conv_with_pads},
       {.name = "transpose-in-order",
        .match = "Transpose(%x, perm=$perm)",
        .where = {{"the permutation keeps the order", keeps_order}},
