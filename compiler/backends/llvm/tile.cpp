@@ -5,6 +5,8 @@
 #include "compiler/backends/llvm/arith.h"
 #include "compiler/lower/kernel.h"
 
+#include <llvm/IR/InlineAsm.h>
+
 namespace dlc::llvm_backend {
 namespace {
 
@@ -21,27 +23,60 @@ int64_t accumulator_sets(const Tile& tile) {
   return sets;
 }
 
-/// One step along k: rows * vectors multiply-adds.
-void emit_step(Emitter& emit, const Tile& tile, Value* k, const Accumulators& accumulators) {
+/// Where a tile's operands are at some k: later steps are at fixed distances from there.
+struct Position {
+  std::vector<Value*> a;
+  Value* b;
+};
+
+/// The same number, but how it advances is hidden: the addresses are written as they should be, and
+/// LLVM would spend most of the time of compiling a kernel on looking for better ones.
+Value* hidden(llvm::IRBuilder<>& ir, Value* k) {
+  if (llvm::isa<llvm::Constant>(k)) return k;
+  auto* type = llvm::FunctionType::get(k->getType(), {k->getType()}, false);
+  return ir.CreateCall(type, llvm::InlineAsm::get(type, "", "=r,0", /*hasSideEffects=*/false), {k});
+}
+
+/// Loads stay on their side of it. LLVM's scheduler would move all of a loop's to its beginning,
+/// where they do not fit into the registers.
+void keep_loads_apart(llvm::IRBuilder<>& ir) {
+  auto* type = llvm::FunctionType::get(ir.getVoidTy(), false);
+  ir.CreateCall(type, llvm::InlineAsm::get(type, "", "~{memory}", /*hasSideEffects=*/true));
+}
+
+Position position(Emitter& emit, const Tile& tile, Value* k) {
+  auto& ir = emit.ir();
+  llvm::Type* scalar = value_type(ir.getContext(), tile.type);
+  Position at{{}, ir.CreateGEP(scalar, tile.b, ir.CreateMul(k, tile.b_stride))};
+  Value* a_offset = tile.a_stride ? ir.CreateMul(k, tile.a_stride) : k;
+  for (Value* row : tile.a) at.a.push_back(ir.CreateGEP(scalar, row, a_offset));
+  return at;
+}
+
+/// The step `u` behind a position: rows * vectors multiply-adds.
+void emit_step(Emitter& emit, const Tile& tile, const Position& at, int64_t u,
+               const Accumulators& accumulators) {
   auto& ir = emit.ir();
   llvm::Type* vector = with_lanes(value_type(ir.getContext(), tile.type), tile.lanes);
   llvm::Type* scalar = value_type(ir.getContext(), tile.type);
   const auto align = llvm::Align(static_cast<uint64_t>(byte_size(tile.type, 1)));
-  Value* b_row = ir.CreateGEP(scalar, tile.b, ir.CreateMul(k, tile.b_stride));
+  Value* b_row = ir.CreateGEP(scalar, at.b, ir.CreateMul(ir.getInt64(u), tile.b_stride));
   std::vector<Value*> b;
   for (int v = 0; v < tile.vectors; ++v) {
     Value* pointer = ir.CreateGEP(scalar, b_row, ir.getInt64(v * tile.lanes));
     b.push_back(ir.CreateAlignedLoad(vector, pointer, align));
   }
-  Value* a_offset = tile.a_stride ? ir.CreateMul(k, tile.a_stride) : k;
+  Value* a_offset = ir.getInt64(u);
+  if (tile.a_stride) a_offset = ir.CreateMul(a_offset, tile.a_stride);
   for (int r = 0; r < tile.rows; ++r) {
-    Value* pointer = ir.CreateGEP(scalar, tile.a[r], a_offset);
+    Value* pointer = ir.CreateGEP(scalar, at.a[r], a_offset);
     Value* a = ir.CreateVectorSplat(tile.lanes, ir.CreateAlignedLoad(scalar, pointer, align));
     for (int v = 0; v < tile.vectors; ++v) {
       Value* sum = ir.CreateLoad(vector, accumulators[r][v]);
       sum = ir.CreateIntrinsic(llvm::Intrinsic::fmuladd, {vector}, {a, b[v], sum});
       ir.CreateStore(sum, accumulators[r][v]);
     }
+    keep_loads_apart(ir);
   }
 }
 
@@ -90,20 +125,21 @@ void accumulate_tile(Emitter& emit, const Tile& tile, const Accumulators& accumu
     sets.push_back(begin_tile(emit, tile));
   }
   const auto steps = [&](Value* first, int64_t count) {
-    for (int64_t u = 0; u < count; ++u) {
-      emit_step(emit, tile, ir.CreateAdd(first, ir.getInt64(u)), sets[u % sets.size()]);
-    }
+    if (count == 0) return;
+    const Position at = position(emit, tile, first);
+    for (int64_t u = 0; u < count; ++u) emit_step(emit, tile, at, u, sets[u % sets.size()]);
   };
   const int64_t step = unroll(tile);
   const Dim whole = floor_div(tile.k, step) * step;
-  emit.for_loop(emit.constant(0), emit.dim(whole), step, [&](Value* k) {
+  emit.for_loop(emit.constant(0), emit.dim(whole), step, [&](Value* index) {
+    Value* k = hidden(ir, index);
     if (tile.prefetch) emit_prefetch(emit, tile, k, step);
     steps(k, step);
   });
   if (tile.k.is_number()) {
     steps(emit.constant(whole.number()), tile.k.number() - whole.number());
   } else {
-    emit.for_loop(emit.dim(whole), emit.dim(tile.k), 1, [&](Value* k) { steps(k, 1); });
+    emit.for_loop(emit.dim(whole), emit.dim(tile.k), 1, [&](Value* k) { steps(hidden(ir, k), 1); });
   }
   llvm::Type* vector = with_lanes(value_type(ir.getContext(), tile.type), tile.lanes);
   for (size_t set = 1; set < sets.size(); ++set) {
