@@ -26,7 +26,7 @@ namespace dlc::llvm_backend {
 namespace {
 
 constexpr int64_t tiles_per_block = 12;  // A's block stays in L2 while all panels pass
-constexpr int64_t wanted_items = 8;      // for the threads, where items share work
+constexpr int64_t wanted_groups = 4;     // for the threads, where panels share work
 constexpr double cheap = 6;  // operations of an epilogue that is written out for a whole tile
 
 class MatmulEmitter {
@@ -148,7 +148,7 @@ class MatmulEmitter {
   /// Rows of A that an item evaluates serve several panels.
   int64_t panels_per_group() const {
     if (a_ || b_mode_ == B::packed_by_item || !n_.is_number()) return 1;
-    return std::max<int64_t>(panels().number() / wanted_items, 1);
+    return std::max<int64_t>(ceil_div(panels(), wanted_groups).number(), 1);
   }
   Dim groups() const { return ceil_div(panels(), panels_per_group()); }
 
