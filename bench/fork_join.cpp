@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -12,14 +13,30 @@
 namespace dlc::bench {
 namespace {
 
-void nothing(void*, int64_t, int64_t, int) {}
+struct Meeting {
+  int64_t expected;
+  std::atomic<int64_t> arrived = 0;
+};
+
+/// Every thread waits for all others: none can do the work of one that comes late.
+void meet(void* context, int64_t begin, int64_t end, int) {
+  auto& meeting = *static_cast<Meeting*>(context);
+  meeting.arrived.fetch_add(end - begin);
+  while (meeting.arrived.load() < meeting.expected) {
+  }
+}
+
+void run_once(ThreadPool& pool) {
+  Meeting meeting{pool.threads()};
+  pool.parallel_for(meeting.expected, 1, meet, &meeting);
+}
 
 void sleep_between(ThreadPool& pool) {
   std::vector<double> times;
   for (int i = 0; i < 30; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     const auto start = std::chrono::steady_clock::now();
-    pool.parallel_for(pool.threads(), 1, nothing, nullptr);
+    run_once(pool);
     times.push_back(
         std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)
             .count());
@@ -33,8 +50,7 @@ void sleep_between(ThreadPool& pool) {
 void fork_join(const Options& options) {
   ThreadPool pool(options.threads);
   const auto no_reference = [] { return 0.0; };
-  const Timing empty = measure([&] { pool.parallel_for(pool.threads(), 1, nothing, nullptr); },
-                               no_reference, options);
+  const Timing empty = measure([&] { run_once(pool); }, no_reference, options);
   fmt::print("fork and join, {} threads        {:9.3f} / {:.3f} us (median / best)\n",
              pool.threads(), 1e6 * empty.median, 1e6 * empty.best);
   sleep_between(pool);
