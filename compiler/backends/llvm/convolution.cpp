@@ -68,9 +68,13 @@ class ConvolutionEmitter {
       code.packings.push_back(
           weights_.packing([plan = plan_](const float* w) { return pack_weights(plan, w); }));
     }
-    code.schedule = fmt::format("convolution, {} rows x {} pixels, {} channels, k {}, tile {}x{}",
-                                plan_.rows_per_item.to_string(), plan_.columns.output.to_string(),
-                                plan_.maps, plan_.depth(), plan_.tile.rows, plan_.tile.columns());
+    const auto size = [](const Dim& dim, const char* otherwise) {
+      return dim.is_number() ? dim.to_string() : otherwise;
+    };
+    code.schedule =
+        fmt::format("convolution, {} rows x {} pixels, {} channels, k {}, tile {}x{}",
+                    size(plan_.rows_per_item, "as many"), size(plan_.columns.output, "all"),
+                    plan_.maps, plan_.depth(), plan_.tile.rows, plan_.tile.columns());
     code.loops = code.schedule;
     return code;
   }
