@@ -339,7 +339,7 @@ class MatmulEmitter {
   /// an unknown number of tiles the first two do. A tile of few rows is the only one, and reads
   /// no faster than the hardware fetches anyway.
   void set_prefetch(Tile& tile, Value* number) {
-    if (tile.rows <= shape_.rows / 2) return;
+    if (tile.rows <= shape_.rows / 2 || (tile.rows <= 4 && tiles() == Dim(1))) return;
     auto& ir = emit_.ir();
     const int64_t line = 64, all = 8 * shape_.columns() * byte_size(type_, 1) / line;
     const int64_t sharers =
