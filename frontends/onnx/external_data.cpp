@@ -46,4 +46,10 @@ std::shared_ptr<const MappedFile> ExternalData::open(const std::string& location
   return file;
 }
 
+std::vector<std::string> ExternalData::opened() const {
+  std::vector<std::string> locations;
+  for (const auto& [location, file] : files_) locations.push_back(location);
+  return locations;
+}
+
 }  // namespace dlc::onnx

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "frontends/onnx/reader.h"
 
@@ -21,6 +22,7 @@ class ExternalData {
   explicit ExternalData(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   std::shared_ptr<const MappedFile> open(const std::string& location);
+  std::vector<std::string> opened() const;  ///< their locations, sorted
 
  private:
   std::filesystem::path folder_;

@@ -13,12 +13,12 @@
 namespace dlc::onnx {
 std::string normal_domain(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
 
-Importer::Importer(std::shared_ptr<const proto::ModelProto> model, std::filesystem::path folder,
+Importer::Importer(const ModelMessage& model, std::filesystem::path folder,
                    const ImportOptions& options, OnError on_error)
-    : model_(std::move(model)),
+    : model_(model.proto),
       options_(options),
       on_error_(on_error),
-      tensors_(model_, std::move(folder)) {}
+      tensors_(model, std::move(folder)) {}
 
 bool Importer::is_generated(const std::string& name) const {
   return model_->producer_name() == own_producer && is_generated_name(name);
@@ -117,10 +117,9 @@ Graph import_bytes(std::span<const uint8_t> model, const std::filesystem::path& 
 
 namespace {
 
-/// Maps the file for as long as it is parsed.
-std::shared_ptr<const proto::ModelProto> load(const std::filesystem::path& path) {
-  const std::shared_ptr<const MappedFile> file = MappedFile::open(path);
-  return with_context([&] { return path.string(); }, [&] { return parse_model(file->bytes()); });
+ModelMessage load(const std::filesystem::path& path) {
+  std::shared_ptr<const MappedFile> file = MappedFile::open(path);
+  return with_context([&] { return path.string(); }, [&] { return parse_model(std::move(file)); });
 }
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
@@ -130,18 +129,22 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 }  // namespace
 
 Graph import_file(const std::filesystem::path& path, const ImportOptions& options) {
-  auto model = load(path);
-  return with_context(
-      [&] { return path.string(); },
-      [&] { return Importer(std::move(model), folder_of(path), options, OnError::stop).import(); });
+  const ModelMessage model = load(path);
+  return with_context([&] { return path.string(); },
+                      [&] {
+                        Importer importer(model, folder_of(path), options, OnError::stop);
+                        Graph graph = importer.import();
+                        if (options.external_files)
+                          *options.external_files = importer.external_files();
+                        return graph;
+                      });
 }
 
 std::vector<Finding> check_file(const std::filesystem::path& path, const ImportOptions& options) {
-  auto model = load(path);
+  const ModelMessage model = load(path);
   return with_context([&] { return path.string(); },
                       [&] {
-                        Importer importer(std::move(model), folder_of(path), options,
-                                          OnError::collect);
+                        Importer importer(model, folder_of(path), options, OnError::collect);
                         importer.import();
                         return importer.findings();
                       });
@@ -149,21 +152,20 @@ std::vector<Finding> check_file(const std::filesystem::path& path, const ImportO
 
 std::vector<DeclaredInput> declared_inputs(const std::filesystem::path& path,
                                            const ImportOptions& options) {
-  const auto model = load(path);
+  const ModelMessage model = load(path);
   return with_context([&] { return path.string(); },
                       [&] {
                         Symbols symbols;
-                        return graph_inputs(model->graph(), options, symbols);
+                        return graph_inputs(model.proto->graph(), options, symbols);
                       });
 }
 
 std::vector<std::string> inputs_to_bind(const std::filesystem::path& path,
                                         const ImportOptions& options) {
-  auto model = load(path);
+  const ModelMessage model = load(path);
   return with_context([&] { return path.string(); },
                       [&] {
-                        Importer importer(std::move(model), folder_of(path), options,
-                                          OnError::collect);
+                        Importer importer(model, folder_of(path), options, OnError::collect);
                         importer.import();
                         return std::vector<std::string>(importer.needed_inputs().begin(),
                                                         importer.needed_inputs().end());

@@ -17,6 +17,8 @@ struct ImportOptions {
   std::map<std::string, int64_t> dims;      ///< symbolic dims to fix: batch=4
   std::map<std::string, Shape> shapes;      ///< shapes of inputs to fix
   std::map<std::string, Tensor> constants;  ///< graph inputs to be replaced by constants
+  /// Set by import_file if not null: the files beside the model that weights come from.
+  std::vector<std::string>* external_files = nullptr;
 };
 
 /// One thing that stands in the way, as `dlc check` lists them.

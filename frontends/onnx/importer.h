@@ -63,12 +63,13 @@ enum class OnError { stop, collect };
 
 class Importer {
  public:
-  Importer(std::shared_ptr<const proto::ModelProto> model, std::filesystem::path folder,
+  Importer(const ModelMessage& model, std::filesystem::path folder,
            const ImportOptions& options, OnError on_error);
 
   Graph import();
   const std::vector<Finding>& findings() const { return findings_; }
   const std::set<std::string>& needed_inputs() const { return needed_inputs_; }
+  std::vector<std::string> external_files() const { return tensors_.external_files(); }
 
  private:
   /// How the nodes at one place are read.

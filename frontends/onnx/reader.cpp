@@ -1,31 +1,16 @@
-// Mapped files and parsing of models.
+// Parsing of models.
 // Next: damage.cpp (where a message breaks off).
 #include "frontends/onnx/reader.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <limits>
+#include <vector>
 
+#include "frontends/onnx/wire.h"
 #include "onnx-ml.pb.h"
 #include "runtime/error.h"
 
 namespace dlc::onnx {
 namespace {
-
-/// Closes the descriptor when it goes.
-struct Descriptor {
-  int number;
-  explicit Descriptor(int number) : number(number) {}
-  Descriptor(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-};
 
 template <typename Message>
 void refuse_unknown_fields(const Message& message, const char* where) {
@@ -52,31 +37,58 @@ void refuse_newer_fields(const proto::GraphProto& graph) {
   }
 }
 
+void refuse_newer_fields(const proto::ModelProto& model) {
+  if (model.ir_version() <= proto::IR_VERSION) return;
+  refuse_unknown_fields(model, "model");
+  refuse_newer_fields(model.graph());
+}
+
+/// Takes a model's bytes apart, so that the message can be parsed without the raw data of its
+/// initializers: a message is the concatenation of its fields, and parsing merges them.
+class Splitter {
+ public:
+  std::map<const proto::TensorProto*, std::span<const uint8_t>> raw_data;
+
+  /// Null where the bytes are not as a model's usually are.
+  std::shared_ptr<proto::ModelProto> split(std::span<const uint8_t> bytes) {
+    constexpr uint64_t graph_field = 7, initializer_field = 5, raw_data_field = 9;
+    auto model = std::make_shared<proto::ModelProto>();
+    std::vector<std::span<const uint8_t>> graphs, initializers;
+    if (!parse_rest(*model, bytes, graph_field, graphs) || graphs.size() != 1) return nullptr;
+    proto::GraphProto& graph = *model->mutable_graph();
+    if (!parse_rest(graph, graphs[0], initializer_field, initializers)) return nullptr;
+    graph.mutable_initializer()->Reserve(static_cast<int>(initializers.size()));
+    for (const std::span<const uint8_t> initializer : initializers) {
+      proto::TensorProto& tensor = *graph.add_initializer();
+      std::vector<std::span<const uint8_t>> raw;
+      if (!parse_rest(tensor, initializer, raw_data_field, raw)) return nullptr;
+      if (!raw.empty()) raw_data[&tensor] = raw.back();  // the last one counts
+    }
+    return model;
+  }
+
+ private:
+  /// Parses all of a message but the fields of one number, which are taken out.
+  static bool parse_rest(google::protobuf::MessageLite& message, std::span<const uint8_t> bytes,
+                         uint64_t taken_field, std::vector<std::span<const uint8_t>>& taken) {
+    std::string rest;
+    WireReader reader(bytes);
+    while (const std::optional<WireField> field = reader.next()) {
+      if (field->number == taken_field) {
+        if (!field->has_bytes) return false;
+        taken.push_back(field->bytes);
+        continue;
+      }
+      const auto* begin = reinterpret_cast<const char*>(bytes.data()) + field->start;
+      rest.append(begin, field->content - field->start + field->bytes.size());
+    }
+    return reader.damage().empty() && message.ParseFromString(rest);
+  }
+};
+
 }  // namespace
 
-std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  const auto give_up = [&](const char* why) {
-    fail_as(ErrorCode::failed, "{}: {}", path.string(), why);
-  };
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.number < 0) give_up(std::strerror(errno));
-  struct stat status = {};
-  if (::fstat(file.number, &status) != 0) give_up(std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) give_up("not a regular file");
-  const auto size = static_cast<size_t>(status.st_size);
-  void* data = nullptr;
-  if (size > 0) {
-    data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
-    if (data == MAP_FAILED) give_up(std::strerror(errno));
-  }
-  return std::shared_ptr<const MappedFile>(new MappedFile(static_cast<const uint8_t*>(data), size));
-}
-
-MappedFile::~MappedFile() {
-  if (size_ > 0) ::munmap(const_cast<uint8_t*>(data_), size_);
-}
-
-std::shared_ptr<const proto::ModelProto> parse_model(std::span<const uint8_t> bytes) {
+ModelMessage parse_model(std::span<const uint8_t> bytes) {
   if (bytes.empty()) fail("the file is empty");
   if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
     fail_as(ErrorCode::limit,
@@ -93,11 +105,17 @@ std::shared_ptr<const proto::ModelProto> parse_model(std::span<const uint8_t> by
     const std::string damage = explain_damage(bytes);
     fail("not an ONNX model, or a damaged one{}{}", damage.empty() ? "" : ": ", damage);
   }
-  if (model->ir_version() > proto::IR_VERSION) {
-    refuse_unknown_fields(*model, "model");
-    refuse_newer_fields(model->graph());
-  }
-  return model;
+  refuse_newer_fields(*model);
+  return {std::move(model), nullptr, {}};
+}
+
+ModelMessage parse_model(std::shared_ptr<const MappedFile> file) {
+  Splitter splitter;
+  std::shared_ptr<proto::ModelProto> model = splitter.split(file->bytes());
+  // What is odd in any way is left to the parser, which can say what is wrong.
+  if (!model) return parse_model(file->bytes());
+  refuse_newer_fields(*model);
+  return {std::move(model), std::move(file), std::move(splitter.raw_data)};
 }
 
 }  // namespace dlc::onnx

@@ -146,6 +146,11 @@ Tensor TensorReader::read(const proto::TensorProto& tensor) {
   if (tensor.data_location() == proto::TensorProto::EXTERNAL) {
     return read_external(tensor, dtype, std::move(shape));
   }
+  const auto in_file = raw_data_.find(&tensor);
+  if (in_file != raw_data_.end() && !in_file->second.empty()) {
+    if (dtype == DType::string) fail("strings cannot be raw data");
+    return view(dtype, std::move(shape), in_file->second, file_);
+  }
   if (tensor.raw_data().empty()) {
     Tensor result = from_typed_field(tensor, dtype, std::move(shape), count);
     return dtype == DType::boolean ? clean_booleans(std::move(result)) : result;
@@ -173,6 +178,14 @@ Tensor TensorReader::view(DType dtype, Shape shape, const void* data, size_t byt
   return dtype == DType::boolean ? clean_booleans(std::move(result)) : result;
 }
 
+/// What was copied need not stay in memory a second time.
+Tensor TensorReader::view(DType dtype, Shape shape, std::span<const uint8_t> bytes,
+                          const std::shared_ptr<const MappedFile>& file) {
+  Tensor result = view(dtype, std::move(shape), bytes.data(), bytes.size(), file);
+  if (result.data() != bytes.data()) file->release(bytes);
+  return result;
+}
+
 Tensor TensorReader::read_external(const proto::TensorProto& tensor, DType dtype, Shape shape) {
   std::string location;
   int64_t offset = 0;
@@ -191,8 +204,9 @@ Tensor TensorReader::read_external(const proto::TensorProto& tensor, DType dtype
     fail("external data at '{}': bytes {} to {} are asked for, but the file has {}", location,
          offset, static_cast<uint64_t>(offset) + static_cast<uint64_t>(length), size);
   }
-  return view(dtype, std::move(shape), file->bytes().data() + offset, static_cast<size_t>(length),
-              file);
+  const auto bytes = file->bytes();
+  return view(dtype, std::move(shape),
+              bytes.subspan(static_cast<size_t>(offset), static_cast<size_t>(length)), file);
 }
 
 Tensor TensorReader::read(const proto::SparseTensorProto& sparse) {

@@ -20,10 +20,18 @@ class TensorReader {
   /// `owner` keeps the messages alive that tensors then share memory with.
   TensorReader(std::shared_ptr<const void> owner, std::filesystem::path folder)
       : owner_(std::move(owner)), files_(std::move(folder)) {}
+  /// For the tensors of a model, some of whose data is still in its file.
+  TensorReader(const ModelMessage& model, std::filesystem::path folder)
+      : owner_(model.proto),
+        file_(model.file),
+        raw_data_(model.raw_data),
+        files_(std::move(folder)) {}
 
   /// Throws Error(invalid) when elements and shape do not fit each other; nothing is allocated
   /// before that is checked.
   Tensor read(const proto::TensorProto& tensor);
+  /// What was read so far came from these files beside the model, too.
+  std::vector<std::string> external_files() const { return files_.opened(); }
   /// As a dense tensor.
   Tensor read(const proto::SparseTensorProto& tensor);
 
@@ -32,7 +40,12 @@ class TensorReader {
   Tensor view(DType dtype, Shape shape, const void* data, size_t bytes,
               std::shared_ptr<const void> owner);
 
+  Tensor view(DType dtype, Shape shape, std::span<const uint8_t> bytes,
+              const std::shared_ptr<const MappedFile>& file);
+
   std::shared_ptr<const void> owner_;
+  std::shared_ptr<const MappedFile> file_;
+  std::map<const proto::TensorProto*, std::span<const uint8_t>> raw_data_;  ///< never iterated
   ExternalData files_;
 };
 
