@@ -39,7 +39,18 @@ bool shares_memory(std::span<const Datum> inputs, std::span<const Datum> outputs
 
 struct Session::State {
   State(std::shared_ptr<const Program> shared, ThreadPool& pool)
-      : program(std::move(shared)), workspace(pool), frame(*program, workspace) {}
+      : program(std::move(shared)), pool(pool) {
+    reset();
+  }
+
+  void reset() {
+    frame.reset();
+    staged.clear();
+    StepObserver* observer = workspace ? workspace->observer : nullptr;
+    workspace = std::make_unique<Workspace>(pool);
+    workspace->observer = observer;
+    frame = std::make_unique<Frame>(*program, *workspace);
+  }
 
   /// Runs into other memory, and copies from there once the inputs are not needed any more.
   void run_staged(std::span<const Datum> inputs, std::span<Datum> outputs) {
@@ -49,7 +60,7 @@ struct Session::State {
       shared[i] = shares_memory(inputs, outputs, i);
       if (!shared[i]) staged[i] = outputs[i];
     }
-    frame.run(inputs, staged);
+    frame->run(inputs, staged);
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (!shared[i] || staged[i].kind != Datum::Kind::tensor) {
         outputs[i] = std::exchange(staged[i], Datum());
@@ -60,8 +71,9 @@ struct Session::State {
   }
 
   std::shared_ptr<const Program> program;
-  Workspace workspace;
-  Frame frame;
+  ThreadPool& pool;
+  std::unique_ptr<Workspace> workspace;
+  std::unique_ptr<Frame> frame;
   std::vector<Datum> staged;
 };
 
@@ -72,7 +84,7 @@ Session::Session(Session&&) noexcept = default;
 
 std::vector<Datum> Session::run(std::span<const Datum> inputs) {
   std::vector<Datum> outputs(state_->program->outputs.size());
-  state_->frame.run(inputs, outputs);
+  state_->frame->run(inputs, outputs);
   return outputs;
 }
 
@@ -82,11 +94,12 @@ void Session::run(std::span<const Datum> inputs, std::span<Datum> outputs) {
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (shares_memory(inputs, outputs, i)) return state_->run_staged(inputs, outputs);
   }
-  state_->frame.run(inputs, outputs);
+  state_->frame->run(inputs, outputs);
 }
 
 const Program& Session::program() const { return *state_->program; }
-void Session::observe(StepObserver* observer) { state_->workspace.observer = observer; }
-int64_t Session::arena_bytes() const { return state_->frame.arena_bytes(); }
+void Session::observe(StepObserver* observer) { state_->workspace->observer = observer; }
+int64_t Session::arena_bytes() const { return state_->frame->arena_bytes(); }
+void Session::trim() { state_->reset(); }
 
 }  // namespace dlc

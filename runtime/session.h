@@ -35,6 +35,8 @@ class Session {
   const Program& program() const;
   void observe(StepObserver* observer);  ///< null: none (the default)
   int64_t arena_bytes() const;           ///< of the plan in use, nested programs included
+  /// Gives back what runs keep for the next one; it comes back with the next run.
+  void trim();
 
  private:
   struct State;

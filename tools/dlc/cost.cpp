@@ -5,6 +5,7 @@
 
 #include "compiler/ops/infer.h"
 #include "passes/pipeline.h"
+#include "runtime/epoch_plan.h"
 
 namespace dlc::cli {
 namespace {
@@ -121,6 +122,20 @@ int64_t bytes_moved(const Program& program) {
         shape.push_back(evaluate(program.dims[static_cast<size_t>(dim)], ones));
       total += byte_size(slot.dtype, element_count(shape));
     }
+  }
+  return total;
+}
+
+ArenaBytes arena_bytes(const Program& program) {
+  const std::vector<int64_t> ones(program.symbols.size(), 1);
+  const Layout layout(program);
+  std::vector<int64_t> dims(program.dims.size());
+  ArenaBytes total;
+  for (size_t epoch = 0; epoch < layout.epochs.size(); ++epoch) {
+    EpochPlans plans;
+    const EpochPlan& plan = plans.find(program, layout, epoch, ones, dims);
+    total.planned += plan.bytes;
+    total.least += plan.lower_bound;
   }
   return total;
 }

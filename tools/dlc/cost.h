@@ -24,6 +24,13 @@ Parameters parameters(const Graph& graph);
 /// Bytes that the kernels of a program read and write once each, its symbols taken as 1.
 int64_t bytes_moved(const Program& program);
 
+struct ArenaBytes {
+  int64_t planned = 0;
+  int64_t least = 0;  ///< the largest set of values that live at once: no plan does with less
+};
+/// Memory for what a run computes, nested programs aside, the program's symbols taken as 1.
+ArenaBytes arena_bytes(const Program& program);
+
 /// A size with its symbols taken as 1.
 int64_t with_symbols_one(const Dim& dim);
 

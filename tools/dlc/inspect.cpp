@@ -37,6 +37,7 @@ struct Facts {
   Parameters parameters;
   Dim operations;
   int64_t bytes_moved = 0;
+  ArenaBytes arena;
   CompileReport report;
 };
 
@@ -66,8 +67,10 @@ Facts collect(const InspectOptions& options, Graph graph) {
   const Activity activity("compiling " + file.string());
   with_context([&] { return file.string(); },
                [&] {
-                 facts.bytes_moved = bytes_moved(
-                     *compile(std::move(graph), options.compile.compile, &facts.report));
+                 const auto program =
+                     compile(std::move(graph), options.compile.compile, &facts.report);
+                 facts.bytes_moved = bytes_moved(*program);
+                 facts.arena = arena_bytes(*program);
                });
   return facts;
 }
@@ -100,6 +103,10 @@ void print_text(const InspectOptions& options, const Facts& facts) {
   fmt::print("bytes       {} read and written by kernels{}\n",
              human_bytes(static_cast<double>(facts.bytes_moved)),
              facts.operations.is_number() ? "" : " with every open size 1");
+  fmt::print("memory      {} for values, of which {} live at once{}\n",
+             human_bytes(static_cast<double>(facts.arena.planned)),
+             human_bytes(static_cast<double>(facts.arena.least)),
+             facts.operations.is_number() ? "" : ", with every open size 1");
   std::vector<std::pair<std::string, int>> ops(facts.ops.begin(), facts.ops.end());
   std::ranges::stable_sort(ops, [](const auto& a, const auto& b) { return a.second > b.second; });
   std::vector<std::string> counts;
@@ -138,6 +145,8 @@ void print_json(const InspectOptions& options, const Facts& facts) {
                {"parameter_bytes", facts.parameters.bytes},
                {"operations", with_symbols_one(facts.operations)},
                {"bytes_moved", facts.bytes_moved},
+               {"arena_bytes", facts.arena.planned},
+               {"arena_bytes_least", facts.arena.least},
                {"nodes_before", report.nodes_before},
                {"nodes_after", report.nodes_after},
                {"passes_ms", report.passes_ms},
