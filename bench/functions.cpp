@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "bench/measure.h"
-#include "compiler/backends/llvm/jit.h"
 #include "compiler/ir/text.h"
 
 namespace dlc::bench {

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "bench/measure.h"
-#include "compiler/backends/llvm/jit.h"
+#include "compiler/driver/backend.h"
 #include "compiler/ir/text.h"
 
 namespace dlc::bench {
@@ -73,7 +73,7 @@ Graph graph_of(const Shape3& s) {
 void row(const std::string& name, Graph graph, double flops, double weights, const Options& o,
          ThreadPool& pool) {
   if (name.find(o.only) == std::string::npos) return;
-  const int bits = llvm_backend::host_target(o.vector_bits).vector_bits;
+  const int bits = llvm().host_target(o.vector_bits).vector_bits;
   Compiled compiled(std::move(graph), o, pool);
   const Timing t = measure([&] { compiled.run(); }, [&] { return fma_peak(bits); }, o);
   const double peak = t.reference * 1e9 * o.threads;

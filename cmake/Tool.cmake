@@ -9,12 +9,17 @@ file(GLOB tool_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/dlc/*.cpp)
 list(REMOVE_ITEM tool_sources ${CMAKE_SOURCE_DIR}/tools/dlc/main.cpp)
 add_library(dlc_tool STATIC ${tool_sources})
 target_include_directories(dlc_tool PRIVATE ${CMAKE_BINARY_DIR}/generated)
-target_link_libraries(dlc_tool PUBLIC dlc_driver CLI11::CLI11 nlohmann_json::nlohmann_json ZLIB::ZLIB)
+target_link_libraries(dlc_tool PUBLIC dlc_driver CLI11::CLI11 nlohmann_json::nlohmann_json ZLIB::ZLIB
+                      protobuf::libprotobuf-lite)
 add_dependencies(dlc_tool build_info)
 
 add_executable(dlc ${CMAKE_SOURCE_DIR}/tools/dlc/main.cpp)
 target_link_libraries(dlc PRIVATE dlc_tool)
-install(TARGETS dlc)
+include(GNUInstallDirs)
+add_dependencies(dlc dlc_llvm_backend)
+install(TARGETS dlc dlc_driver dlc_llvm_backend LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 add_executable(classify_file ${CMAKE_SOURCE_DIR}/examples/classify_file.cpp)
 target_link_libraries(classify_file PRIVATE dlc_driver nlohmann_json::nlohmann_json)
+add_dependencies(classify_file dlc_llvm_backend)

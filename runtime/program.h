@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/host.h"
+#include "runtime/machine_code.h"
 #include "runtime/size_rule.h"
 #include "runtime/tensor.h"
 
@@ -46,12 +47,6 @@ struct Slot {
   DType dtype = DType::undefined;  ///< undefined: not a tensor (sequence, optional, map)
   std::vector<int> shape;          ///< indices into Program::dims
 };
-
-/// Compiled code for items [begin, end) of a kernel's parallel loop. buffers: the step's slots in
-/// order; params: its evaluated dims in order; scratch: `scratch_bytes` of this thread's own
-/// memory, 64-byte aligned. Never throws, touches nothing else.
-using KernelFunction = void (*)(void* const* buffers, const int64_t* params, void* scratch,
-                                int64_t begin, int64_t end);
 
 struct KernelStep {
   std::string name;                  ///< e.g. "Conv+Relu", for profiles
@@ -146,8 +141,8 @@ struct Program {
   /// Nested programs: {symbol of the parent, own symbol}, copied on entry.
   std::vector<std::pair<int, int>> inherited;
 
-  /// Keeps the compiled code in memory.
-  std::shared_ptr<const void> code;
+  /// Where the kernels' functions are, those of nested programs included.
+  std::shared_ptr<const MachineCode> code;
 };
 
 }  // namespace dlc

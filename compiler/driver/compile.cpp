@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "compiler/backends/llvm/jit.h"
+#include "compiler/driver/backend.h"
 #include "compiler/ir/text.h"
 #include "compiler/lower/assemble.h"
 #include "compiler/ops/infer.h"
@@ -88,7 +88,7 @@ Graph optimize(Graph graph, const CompileOptions& options, CompileReport* report
 }
 
 std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& options,
-                                       CompileReport* report) {
+                                       CompileReport* report, const CompileHooks& hooks) {
   CompileReport unused;
   CompileReport& r = report ? *report : unused;
   // Passes may let an output be a value with another name (an input, another output): what the
@@ -108,11 +108,12 @@ std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& option
   r.lower_ms = lowering.milliseconds();
 
   const Stopwatch codegen;
-  llvm_backend::Jit jit({.vector_bits = options.vector_bits,
-                         .opt_level = options.opt_level,
-                         .threads = options.threads ? options.threads : available_threads()});
-  const std::vector<CompiledKernel> compiled = jit.compile(kernels);
-  auto program = assemble(*parts, kernels, compiled, rules, jit.code());
+  const auto [compiled, code] =
+      llvm().compile(kernels, {.vector_bits = options.vector_bits,
+                               .opt_level = options.opt_level,
+                               .threads = options.threads ? options.threads : available_threads(),
+                               .objects = hooks.objects});
+  auto program = assemble(*parts, kernels, compiled, rules, code, hooks.keep_weights);
   for (size_t k = 0; k < output_names.size(); ++k) program->outputs[k].name = output_names[k];
   r.codegen_ms = codegen.milliseconds();
   r.kernels = describe(kernels, compiled);

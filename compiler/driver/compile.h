@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "compiler/ir/graph.h"
+#include "compiler/backends/llvm/jit.h"
+#include "compiler/lower/assemble.h"
 #include "runtime/program.h"
 
 namespace dlc {
@@ -44,10 +45,17 @@ struct CompileReport {
   size_t nodes_before = 0, nodes_after = 0;
 };
 
+/// Where parts of a program come from and go to; what is empty does nothing.
+struct CompileHooks {
+  KeepWeights keep_weights;
+  llvm_backend::ObjectStore objects;
+};
+
 /// Compiles for this machine. The graph is taken by value: passes change it. Throws Error: invalid,
 /// unsupported (op, type or shape that no backend takes; all are listed in one message), failed.
 std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& options = {},
-                                       CompileReport* report = nullptr);
+                                       CompileReport* report = nullptr,
+                                       const CompileHooks& hooks = {});
 
 /// The graph after the passes of `options`, for inspection.
 Graph optimize(Graph graph, const CompileOptions& options = {}, CompileReport* report = nullptr);

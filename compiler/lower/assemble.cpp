@@ -37,11 +37,12 @@ class DimCoder : public Dim::Visitor {
 class Assembler {
  public:
   Assembler(const Partition& partition, std::span<const Kernel> kernels,
-            std::span<const CompiledKernel> compiled, Assembler* parent)
+            std::span<const CompiledKernel> compiled, const KeepWeights& keep, Assembler* parent)
       : partition_(partition),
         graph_(partition.graph),
         kernels_(kernels),
         compiled_(compiled),
+        keep_(keep),
         parent_(parent) {}
 
   /// `wanted`: requirements to be checked as far as all of their symbols are known.
@@ -157,7 +158,7 @@ class Assembler {
     if (found != slots_.end()) return found->second;
     const Tensor* constant = graph_.constant(value);
     assert(constant && "a value is read before it is computed");
-    program_->constants.push_back(*constant);
+    program_->constants.push_back(keep_ ? keep_(*constant) : *constant);
     return add_slot(value, Storage::constant, static_cast<int>(program_->constants.size()) - 1);
   }
 
@@ -171,7 +172,7 @@ class Assembler {
               packed.dtype(),
               {}};
     for (int64_t extent : packed.shape()) slot.shape.push_back(size(extent));
-    program_->constants.push_back(std::move(packed));
+    program_->constants.push_back(keep_ ? keep_(std::move(packed)) : std::move(packed));
     program_->slots.push_back(std::move(slot));
     return static_cast<int>(program_->slots.size()) - 1;
   }
@@ -240,7 +241,7 @@ class Assembler {
     for (Value input : node.inputs) inputs.push_back(input.valid() ? slot(input) : -1);
     std::map<std::string, std::shared_ptr<const Program>> nested;
     for (const auto& [name, part] : item.nested) {
-      nested[name] = Assembler(*part, kernels_, compiled_, this).run({});
+      nested[name] = Assembler(*part, kernels_, compiled_, keep_, this).run({});
     }
     std::vector<int> outputs;
     for (Value output : node.outputs) {
@@ -307,6 +308,7 @@ class Assembler {
   const Graph& graph_;
   std::span<const Kernel> kernels_;
   std::span<const CompiledKernel> compiled_;
+  const KeepWeights& keep_;
   Assembler* parent_;
   std::shared_ptr<Program> program_ = std::make_shared<Program>();
   std::map<Value, int> slots_;
@@ -321,9 +323,10 @@ class Assembler {
 std::shared_ptr<Program> assemble(const Partition& partition, std::span<const Kernel> kernels,
                                   std::span<const CompiledKernel> compiled,
                                   std::span<const NodeRequirement> requirements,
-                                  std::shared_ptr<const void> code) {
+                                  std::shared_ptr<const MachineCode> code,
+                                  const KeepWeights& keep) {
   std::shared_ptr<Program> program =
-      Assembler(partition, kernels, compiled, nullptr).run(requirements);
+      Assembler(partition, kernels, compiled, keep, nullptr).run(requirements);
   program->code = std::move(code);
   return program;
 }

@@ -1,6 +1,7 @@
 // Assembling: a partition and its compiled kernels become a Program.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -9,12 +10,17 @@
 
 namespace dlc {
 
+/// Takes a weight of the program while others are still to be packed, and gives it back, perhaps in
+/// other memory (ArtifactWriter::keep).
+using KeepWeights = std::function<Tensor(Tensor)>;
+
 /// `requirements`: of the model, checked at run time as far as the program knows their symbols.
 /// `code` is what keeps the kernels' functions in memory. Constants that kernels want packed are
 /// packed here; those that nothing else reads are let go with the graph.
 std::shared_ptr<Program> assemble(const Partition& partition, std::span<const Kernel> kernels,
                                   std::span<const CompiledKernel> compiled,
                                   std::span<const NodeRequirement> requirements,
-                                  std::shared_ptr<const void> code);
+                                  std::shared_ptr<const MachineCode> code,
+                                  const KeepWeights& keep = {});
 
 }  // namespace dlc

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "tools/dlc/files.h"
@@ -19,6 +20,8 @@ Outcome run_dlc(const std::vector<std::string>& arguments) {
   const fs::path folder = scratch_folder() / "run";
   fs::create_directories(folder);
   const std::string out = folder / "out", err = folder / "err";
+  // A user's own cache is none of the tests' business.
+  ::setenv("DLC_CACHE_DIR", (fs::path(testing::TempDir()) / "dlc_cli_cache").c_str(), 1);
   std::vector<char*> argv = {const_cast<char*>(DLC_BINARY)};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);

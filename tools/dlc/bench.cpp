@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "build_info.h"
-#include "compiler/backends/llvm/jit.h"
+#include "runtime/cpu.h"
 #include "runtime/error.h"
 #include "runtime/session.h"
 #include "tools/dlc/commands.h"
@@ -44,7 +44,9 @@ constexpr double turn_ms = 50;
 struct Candidate {
   std::string model;
   int threads = 0, opt_level = 0;
+  bool from_cache = false;
   double load_ms = 0, import_ms = 0, compile_ms = 0, first_run_ms = 0, peak_mb = 0;
+  double compiler_peak_mb = 0;  ///< of the process that compiled it, if it was another
   std::vector<Datum> inputs, outputs;
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Session> session;
@@ -75,6 +77,8 @@ Candidate load(const BenchOptions& options, const std::string& path, int threads
   c.pool = std::make_unique<ThreadPool>(threads);
   c.threads = c.pool->threads();
   c.session = std::make_unique<Session>(model.program, *c.pool);
+  c.from_cache = model.from_cache;
+  c.compiler_peak_mb = c.from_cache ? 0 : peak_resident_mb_of_children();
   c.import_ms = model.import_ms;
   c.compile_ms = model.compile_ms;
   c.load_ms = c.import_ms + c.compile_ms + watch.lap();
@@ -155,10 +159,12 @@ Json row(const Candidate& c) {
             {"std", s.deviation}}},
           {"runs_per_second", 1e3 / s.median},
           {"load_ms", c.load_ms},
+          {"from_cache", c.from_cache},
           {"import_ms", c.import_ms},
           {"compile_ms", c.compile_ms},
           {"first_run_ms", c.first_run_ms},
-          {"peak_rss_mb", c.peak_mb}};
+          {"peak_rss_mb", c.peak_mb},
+          {"compiler_peak_rss_mb", c.compiler_peak_mb}};
 }
 
 Json environment() {
@@ -167,7 +173,7 @@ Json environment() {
           {"commit", build_commit},
           {"build", build_type},
           {"processor", processor_name()},
-          {"isa", llvm_backend::host_target().isa},
+          {"isa", isa_name(widest_vector_bits())},
           {"governor", governor()},
           {"load", load_average()}};
 }
@@ -267,6 +273,7 @@ void add_bench(CLI::App& app) {
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
   add_json_option(command, options->json);
   add_model_options(command, options->compile);
+  add_cache_options(command, options->compile);
   command.footer("Example: dlc bench small.onnx large.onnx --threads 1,2 --seconds 5");
   command.callback([options] { bench(*options); });
 }

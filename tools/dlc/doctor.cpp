@@ -11,7 +11,8 @@
 #include <thread>
 
 #include "build_info.h"
-#include "compiler/backends/llvm/jit.h"
+#include "compiler/driver/backend.h"
+#include "compiler/driver/cache.h"
 #include "compiler/ops/op_def.h"
 #include "passes/pass.h"
 #include "runtime/thread_pool.h"
@@ -33,10 +34,11 @@ std::string fmt_version() {
 }
 
 /// Environment variables that dlc reads.
-constexpr const char* variables[] = {"DLC_THREADS"};
+constexpr const char* variables[] = {"DLC_THREADS", "DLC_CACHE_DIR", "DLC_CACHE_SIZE",
+                                     "XDG_CACHE_HOME"};
 
 Json facts() {
-  const llvm_backend::TargetInfo target = llvm_backend::host_target();
+  const llvm_backend::TargetInfo target = llvm().host_target(0);
   Json json = {{"schema", 1},
                {"version", build_version},
                {"commit", build_commit},
@@ -54,8 +56,9 @@ Json facts() {
                {"governor", governor()},
                {"load", std::round(100 * load_average()) / 100},
                {"backends", {"llvm"}},
+               {"cache", default_cache_folder().string()},
                {"libraries",
-                {{"LLVM", llvm_backend::llvm_version()},
+                {{"LLVM", llvm().version()},
                  {"Protobuf", protobuf_version()},
                  {"zlib", zlibVersion()},
                  {"fmt", fmt_version()},
@@ -93,9 +96,9 @@ void print_text(const Json& facts, const std::string& indent) {
 }  // namespace
 
 std::string version_text() {
-  const llvm_backend::TargetInfo target = llvm_backend::host_target();
+  const llvm_backend::TargetInfo target = llvm().host_target(0);
   return fmt::format("dlc {} ({}), LLVM {}, for {}: {}", build_version, build_commit,
-                     llvm_backend::llvm_version(), target.cpu, target.isa);
+                     llvm().version(), target.cpu, target.isa);
 }
 
 void add_doctor(CLI::App& app) {

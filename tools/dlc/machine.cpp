@@ -58,6 +58,12 @@ double peak_resident_mb() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
+double peak_resident_mb_of_children() {
+  rusage usage = {};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
 bool reset_peak_resident() {
   std::ofstream file("/proc/self/clear_refs");
   file << "5" << std::flush;

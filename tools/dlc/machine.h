@@ -15,5 +15,7 @@ double resident_mb();       ///< of this process, now
 double peak_resident_mb();  ///< the most it ever was, or was since reset_peak_resident()
 /// False where the kernel does not let a process do that: the peak then covers its whole life.
 bool reset_peak_resident();
+/// The most that any process this one started and waited for had; 0: there was none.
+double peak_resident_mb_of_children();
 
 }  // namespace dlc::cli

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "compiler/ir/text.h"
 #include "runtime/error.h"
+#include "tools/dlc/apart.h"
 #include "tools/dlc/progress.h"
 #include "tools/dlc/text.h"
 
@@ -13,9 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<onnx::DeclaredInput> inputs_of(const Graph& graph) {
+std::vector<onnx::DeclaredInput> inputs_of(const Program& program) {
   std::vector<onnx::DeclaredInput> inputs;
-  for (Value input : graph.inputs()) inputs.push_back({graph.name(input), graph.type(input)});
+  for (const Parameter& input : program.inputs)
+    inputs.push_back({input.name, parse_type(input.type)});
   return inputs;
 }
 
@@ -91,20 +94,19 @@ std::vector<Datum> program_inputs(const fs::path& path, const InputSource& sourc
 }
 
 void load_once(const fs::path& path, const ModelOptions& options, const InputSource& source,
-               const onnx::ImportOptions& import, LoadedModel& model) {
-  Stopwatch watch;
-  Graph graph = onnx::import_file(path, import);
-  model.import_ms = watch.lap();
+               const onnx::ImportOptions& import, const Cache* cache, LoadedModel& model) {
+  CompiledFile compiled = compile_file(path, import, options.compile, cache, run_apart);
+  model.program = std::move(compiled.program);
+  model.report = std::move(compiled.report);
+  model.from_cache = compiled.from_cache;
+  model.cache_problem = std::move(compiled.cache_problem);
+  model.import_ms = compiled.import_ms;
+  model.compile_ms = compiled.compile_ms;
   model.assumed.clear();
-  model.inputs = program_inputs(path, source, inputs_of(graph), import, model);
+  model.inputs = program_inputs(path, source, inputs_of(*model.program), import, model);
   model.output_types.clear();
-  for (Value output : graph.outputs()) model.output_types.push_back(graph.type(output));
-  watch.lap();
-  model.report = {};
-  model.program =
-      with_context([&] { return path.filename().string(); },
-                   [&] { return compile(std::move(graph), options.compile, &model.report); });
-  model.compile_ms = watch.lap();
+  for (const Parameter& output : model.program->outputs)
+    model.output_types.push_back(parse_type(output.type));
 }
 
 }  // namespace
@@ -113,11 +115,12 @@ LoadedModel load_model(const fs::path& path, const ModelOptions& options,
                        const InputSource& source) {
   check_compile_options(options);
   onnx::ImportOptions import = import_options(options);
+  const std::unique_ptr<Cache> cache = open_cache(options);
   const Activity activity("compiling " + path.filename().string());
   LoadedModel model;
   while (true) {
     try {
-      load_once(path, options, source, import, model);
+      load_once(path, options, source, import, cache.get(), model);
       return model;
     } catch (const Error& error) {
       if (!specialize(path, source, error.code(), import, model)) throw;
@@ -146,6 +149,17 @@ void print_load_notes(const LoadedModel& model, const ModelOptions& options) {
   if (!model.bound.empty()) {
     fmt::print(stderr, "note: compiled in, because other shapes depend on them: {}\n",
                join(model.bound));
+  }
+  if (!model.cache_problem.empty()) fmt::print(stderr, "note: {}\n", model.cache_problem);
+  if (model.from_cache) {
+    fmt::print(stderr, "note: compiled before: loaded in {} ({} steps)\n",
+               human_ms(model.import_ms), model.program->steps.size());
+    return;
+  }
+  if (model.report.kernels.empty()) {
+    fmt::print(stderr, "note: compiled in {} ({} steps)\n", human_ms(model.compile_ms),
+               model.program->steps.size());
+    return;
   }
   fmt::print(stderr, "note: read in {}, compiled in {} ({} nodes, then {}; {} kernels)\n",
              human_ms(model.import_ms), human_ms(model.compile_ms), model.report.nodes_before,

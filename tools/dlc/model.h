@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/driver/compile.h"
+#include "compiler/driver/compile_file.h"
 #include "tools/dlc/inputs.h"
 #include "tools/dlc/options.h"
 
@@ -16,6 +16,8 @@ namespace dlc::cli {
 struct LoadedModel {
   std::shared_ptr<const Program> program;
   CompileReport report;
+  bool from_cache = false;
+  std::string cache_problem;
   std::vector<Datum> inputs;  ///< for the program's inputs, in order
   std::vector<Type> output_types;
   std::vector<std::string> bound;  ///< inputs that became constants, because they decide shapes

@@ -75,6 +75,31 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
   command.add_flag("-v,--verbose", options.verbose, "Say more on standard error");
 }
 
+void add_cache_options(CLI::App& command, ModelOptions& options) {
+  const auto group = "What was compiled before";
+  command.add_option("--cache", options.cache, "Folder that keeps compiled models")
+      ->type_name("DIR")
+      ->envname("DLC_CACHE_DIR")
+      ->group(group);
+  command.add_flag("--no-cache", options.no_cache, "Compile anew and keep nothing")->group(group);
+  command.add_option("--cache-size", options.cache_mb, "What it may hold; the oldest goes first")
+      ->type_name("MB")
+      ->envname("DLC_CACHE_SIZE")
+      ->capture_default_str()
+      ->group(group);
+}
+
+std::unique_ptr<Cache> open_cache(const ModelOptions& options) {
+  if (options.no_cache) return nullptr;
+  try {
+    return std::make_unique<Cache>(CacheOptions{options.cache, options.cache_mb << 20});
+  } catch (const Error& error) {
+    if (!options.cache.empty()) throw;
+    if (options.verbose) fmt::print(stderr, "note: {}\n", error.what());
+    return nullptr;
+  }
+}
+
 onnx::ImportOptions import_options(const ModelOptions& options) {
   onnx::ImportOptions import;
   for (const std::string& text : options.shapes) {

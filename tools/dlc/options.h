@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/driver/cache.h"
 #include "compiler/driver/compile.h"
 #include "frontends/onnx/import.h"
 
@@ -16,11 +17,19 @@ struct ModelOptions {
   std::vector<std::string> dims;    ///< "batch=4"
   std::string backend = "auto";
   CompileOptions compile;
+  std::string cache;  ///< a folder; empty: the default one
+  bool no_cache = false;
+  uint64_t cache_mb = 4096;
   bool verbose = false;
 };
 
 /// --shape, --dim, -O, --disable-pass, --print-after, --vector-bits, --backend, -v.
 void add_model_options(CLI::App& command, ModelOptions& options);
+/// --cache, --no-cache, --cache-size.
+void add_cache_options(CLI::App& command, ModelOptions& options);
+/// What they ask for; null: no cache. A default one that cannot be used is reported if `verbose`;
+/// one that was asked for, by an Error.
+std::unique_ptr<Cache> open_cache(const ModelOptions& options);
 
 /// `shapes` and `dims` taken apart. Throws Error(usage).
 onnx::ImportOptions import_options(const ModelOptions& options);

@@ -144,6 +144,7 @@ void add_profile(CLI::App& app) {
   command.add_flag("--in-order", options->in_order, "In the order of the run, not by time");
   add_json_option(command, options->json);
   add_model_options(command, options->compile);
+  add_cache_options(command, options->compile);
   command.footer("Example: dlc profile resnet50.onnx --threads 1 --top 10");
   command.callback([options] { profile(*options); });
 }

@@ -234,6 +234,7 @@ void add_run(CLI::App& app) {
   add_threads_option(command, options->threads);
   add_json_option(command, options->json);
   add_model_options(command, options->compile);
+  add_cache_options(command, options->compile);
   command.footer(
       "Example: dlc run resnet50.onnx -i data=@cat.npy -o prob=@prob.npy\n"
       "         dlc run bert.onnx --dim batch=2 --dim seq=128 -i random:7");

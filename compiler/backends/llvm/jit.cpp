@@ -1,15 +1,14 @@
 // Kernels to code in this process: IR for each, identical ones once, objects made by several
-// threads, linked by ORC.
-// Next: kernels.h, emit.h.
+// threads, linked to one image.
+// Next: kernels.h, emit.h, link.h.
 #include "compiler/backends/llvm/jit.h"
 
 #include <fmt/format.h>
-#include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/IR/Verifier.h>
-#include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
@@ -17,17 +16,13 @@
 #include <unordered_map>
 
 #include "compiler/backends/llvm/kernels.h"
+#include "compiler/backends/llvm/link.h"
 #include "compiler/backends/llvm/machine.h"
 #include "compiler/backends/llvm/winograd.h"
 #include "runtime/error.h"
-#include "runtime/numeric.h"
 
 namespace dlc::llvm_backend {
 namespace {
-
-uint8_t encode_small_float_double(uint32_t type, double value) {
-  return encode_small_float(static_cast<DType>(type), value);
-}
 
 constexpr const char* function_name = "kernel";
 
@@ -82,6 +77,12 @@ void make_ir(Unit& unit, const Kernel& kernel, const TargetInfo& target) {
   unit.module->print(stream, nullptr);
 }
 
+/// What decides an object: the IR and what it is compiled for.
+std::string identity(const Unit& unit, const TargetInfo& target, const JitOptions& options) {
+  return fmt::format("LLVM {}, {} {} bits, O{}\n{}", llvm_version(), target.cpu, target.vector_bits,
+                     options.opt_level, unit.ir);
+}
+
 void make_object(Unit& unit, llvm::TargetMachine& machine, const JitOptions& options) {
   unit.module->setDataLayout(machine.createDataLayout());
   unit.module->setTargetTriple(machine.getTargetTriple());
@@ -131,45 +132,15 @@ void in_parallel(size_t count, int threads, Make make, Work work) {
 struct Jit::State {
   JitOptions options;
   TargetInfo target;
-  std::unique_ptr<llvm::orc::LLJIT> jit;
-  std::unordered_map<std::string, KernelFunction> known;  ///< by IR
+  std::shared_ptr<const MachineCode> code;
   std::vector<std::string> assembly;
-  int next_library = 0;
-
-  explicit State(const JitOptions& o) : options(o), target(host_target(o.vector_bits)) {
-    initialize_llvm();
-    jit = check(llvm::orc::LLJITBuilder().create(), "starting the JIT");
-    llvm::orc::JITDylib& main = jit->getMainJITDylib();
-    const char prefix = jit->getDataLayout().getGlobalPrefix();
-    main.addGenerator(check(llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(prefix),
-                            "finding symbols"));
-    if (auto vectors = llvm::orc::DynamicLibrarySearchGenerator::Load("libmvec.so.1", prefix)) {
-      main.addGenerator(std::move(*vectors));
-    } else {
-      llvm::consumeError(vectors.takeError());  // then no code asks for it either
-    }
-    llvm::orc::SymbolMap own;
-    own[jit->mangleAndIntern("dlc_encode_small_float")] =
-        llvm::orc::ExecutorSymbolDef(llvm::orc::ExecutorAddr::fromPtr(&encode_small_float_double),
-                                     llvm::JITSymbolFlags::Exported);
-    check(main.define(llvm::orc::absoluteSymbols(std::move(own))), "defining symbols");
-  }
-
-  /// Links an object into a library of its own (all kernels have the same name).
-  KernelFunction link(llvm::SmallVector<char, 0> object) {
-    const std::string name = fmt::format("kernel{}", next_library++);
-    llvm::orc::JITDylib& library = check(jit->createJITDylib(name), "adding a kernel");
-    library.addToLinkOrder(jit->getMainJITDylib());
-    auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(object), name, false);
-    check(jit->addObjectFile(library, std::move(buffer)), "adding a kernel");
-    return check(jit->lookup(library, function_name), "linking a kernel").toPtr<KernelFunction>();
-  }
 };
 
-Jit::Jit(const JitOptions& options) : state_(std::make_shared<State>(options)) {}
+Jit::Jit(const JitOptions& options)
+    : state_(new State{options, host_target(options.vector_bits), {}, {}}) {}
 Jit::~Jit() = default;
 const TargetInfo& Jit::target() const { return state_->target; }
-std::shared_ptr<const void> Jit::code() const { return state_; }
+std::shared_ptr<const MachineCode> Jit::code() const { return state_->code; }
 const std::string& Jit::assembly(size_t kernel) const { return state_->assembly.at(kernel); }
 
 std::vector<CompiledKernel> Jit::compile(std::span<const Kernel> kernels) {
@@ -179,26 +150,42 @@ std::vector<CompiledKernel> Jit::compile(std::span<const Kernel> kernels) {
       units.size(), s.options.threads, [] { return 0; },
       [&](size_t i, int) { make_ir(units[i], kernels[i], s.target); });
 
-  std::unordered_map<std::string, size_t> first;
+  std::unordered_map<std::string, size_t> first;  // the first kernel of each IR
   std::vector<size_t> wanted;
   for (size_t i = 0; i < units.size(); ++i)
-    if (!s.known.contains(units[i].ir) && first.emplace(units[i].ir, i).second) wanted.push_back(i);
+    if (first.emplace(units[i].ir, i).second) wanted.push_back(i);
+  // The longest first: a long one that comes last leaves the other threads without work.
+  std::stable_sort(wanted.begin(), wanted.end(),
+                   [&](size_t a, size_t b) { return units[a].ir.size() > units[b].ir.size(); });
+  using Machine = std::unique_ptr<llvm::TargetMachine>;
   in_parallel(
-      wanted.size(), s.options.threads,
-      [&] { return make_target_machine(s.target, s.options.opt_level); },
-      [&](size_t i, const std::unique_ptr<llvm::TargetMachine>& machine) {
-        make_object(units[wanted[i]], *machine, s.options);
+      wanted.size(), s.options.threads, [] { return Machine(); },
+      [&](size_t i, Machine& machine) {
+        Unit& unit = units[wanted[i]];
+        const bool stored = s.options.objects.find && !s.options.keep_assembly;
+        const std::string what = stored ? identity(unit, s.target, s.options) : "";
+        if (stored) {
+          if (const std::optional<std::string> known = s.options.objects.find(what)) {
+            unit.object.assign(known->begin(), known->end());
+            return;
+          }
+        }
+        if (!machine) machine = make_target_machine(s.target, s.options.opt_level);
+        make_object(unit, *machine, s.options);
+        if (stored) s.options.objects.keep(what, {unit.object.data(), unit.object.size()});
       });
 
-  for (const size_t i : wanted) s.known[units[i].ir] = s.link(std::move(units[i].object));
+  Linker linker;
+  std::vector<uint64_t> offsets(units.size());
+  std::sort(wanted.begin(), wanted.end());
+  for (const size_t i : wanted) offsets[i] = linker.add(units[i].object, function_name);
+  s.code = std::make_shared<const MachineCode>(linker.take());
   s.assembly.clear();
   std::vector<CompiledKernel> result;
   for (Unit& unit : units) {
-    if (s.options.keep_assembly) {
-      const auto made = first.find(unit.ir);
-      s.assembly.push_back(made == first.end() ? std::string() : units[made->second].assembly);
-    }
-    unit.kernel.function = s.known.at(unit.ir);
+    const size_t made = first.at(unit.ir);
+    if (s.options.keep_assembly) s.assembly.push_back(units[made].assembly);
+    unit.kernel.function = s.code->function(offsets[made]);
     result.push_back(std::move(unit.kernel));
   }
   return result;

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "compiler/backends/llvm/machine.h"
+#include "runtime/cpu.h"
 #include "runtime/error.h"
 
 namespace dlc::llvm_backend {
@@ -40,12 +41,6 @@ struct Host {
 const Host& host() {
   static const Host result;
   return result;
-}
-
-int widest_vectors() {
-  const Host& h = host();
-  if (h.has("avx512f") && h.has("avx512bw") && h.has("avx512dq") && h.has("avx512vl")) return 512;
-  return h.has("avx2") && h.has("fma") && h.has("f16c") ? 256 : 128;
 }
 
 int64_t cache_bytes(int name, int64_t otherwise) {
@@ -84,12 +79,10 @@ TargetInfo host_target(int vector_bits) {
   TargetInfo target;
   target.cpu = host().cpu;
   target.vector_bits =
-      vector_bits == 0 ? widest_vectors() : std::min(vector_bits, widest_vectors());
+      vector_bits == 0 ? widest_vector_bits() : std::min(vector_bits, widest_vector_bits());
   target.vector_registers = target.vector_bits == 512 ? 32 : 16;
   target.fma = target.vector_bits >= 256;
-  target.isa = target.vector_bits == 512   ? "avx512"
-               : target.vector_bits == 256 ? "avx2 fma f16c"
-                                           : "sse4.2";
+  target.isa = isa_name(target.vector_bits);
   target.l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, target.l1_bytes);
   target.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, target.l2_bytes);
   return target;
