@@ -37,7 +37,7 @@ Graph with_constants(const Graph& graph, size_t first_constant) {
   return result;
 }
 
-void check(const Graph& graph, const std::vector<Sizes>& all_sizes = {{}}) {
+void expect_as_interpreted(const Graph& graph, const std::vector<Sizes>& all_sizes = {{}}) {
   for (const int bits : {128, 256, 512}) {
     ThreadPool pool(2);
     Session session(compile(graph, {.vector_bits = bits, .threads = 1}), pool);
@@ -69,22 +69,24 @@ TEST(Matmul, ConstantWeightsOfAnySize) {
         return %1
       }})",
                                           m, n, k));
-    check(with_constants(graph, 1));
+    expect_as_interpreted(with_constants(graph, 1));
   }
 }
 
 TEST(Matmul, BothOperandsComputedAndTransposed) {
   for (const auto& [m, n, k] : odd_extents) {
-    check(parse(fmt::format(R"(graph @g(%a: f32[{0},{2}], %b: f32[{1},{2}]) -> (f32[{0},{1}]) {{
+    expect_as_interpreted(
+        parse(fmt::format(R"(graph @g(%a: f32[{0},{2}], %b: f32[{1},{2}]) -> (f32[{0},{1}]) {{
         %0 = Gemm(%a, %b, transB=1) : f32[{0},{1}]
         return %0
       }})",
-                            m, n, k)));
-    check(parse(fmt::format(R"(graph @g(%a: f64[{2},{0}], %b: f64[{2},{1}]) -> (f64[{0},{1}]) {{
+                          m, n, k)));
+    expect_as_interpreted(
+        parse(fmt::format(R"(graph @g(%a: f64[{2},{0}], %b: f64[{2},{1}]) -> (f64[{0},{1}]) {{
         %0 = Gemm(%a, %b, transA=1) : f64[{0},{1}]
         return %0
       }})",
-                            m, n, k)));
+                          m, n, k)));
   }
 }
 
@@ -100,7 +102,7 @@ TEST(Matmul, OpenRowsWithAnEpilogueOfManyOperations) {
   std::vector<Sizes> sizes;
   for (int m = 0; m < 20; ++m) sizes.push_back({{"m", m}});
   for (const int m : {96, 97, 100, 193}) sizes.push_back({{"m", m}});
-  check(with_constants(graph, 2), sizes);
+  expect_as_interpreted(with_constants(graph, 2), sizes);
 }
 
 TEST(Matmul, OpenRowsWithASmallEpilogue) {
@@ -113,7 +115,7 @@ TEST(Matmul, OpenRowsWithASmallEpilogue) {
   })");
   std::vector<Sizes> sizes;
   for (const int m : {1, 2, 4, 7, 8, 9, 15, 33, 97, 200}) sizes.push_back({{"m", m}});
-  check(with_constants(graph, 2), sizes);
+  expect_as_interpreted(with_constants(graph, 2), sizes);
 }
 
 TEST(Matmul, EvaluatedRowsServeSeveralPanels) {
@@ -123,7 +125,8 @@ TEST(Matmul, EvaluatedRowsServeSeveralPanels) {
     %1 = MatMul(%0, %b) : f32[m,1000]
     return %1
   })");
-  check(with_constants(graph, 1), {{{"m", 1}}, {{"m", 6}}, {{"m", 13}}, {{"m", 110}}});
+  expect_as_interpreted(with_constants(graph, 1),
+                        {{{"m", 1}}, {{"m", 6}}, {{"m", 13}}, {{"m", 110}}});
 }
 
 TEST(Matmul, EverySizeOpenInBatches) {
@@ -133,17 +136,17 @@ TEST(Matmul, EverySizeOpenInBatches) {
   }
   sizes.push_back({{"b", 0}, {"m", 2}, {"n", 3}, {"k", 4}});
   sizes.push_back({{"b", 2}, {"m", 4}, {"n", 9}, {"k", 0}});
-  check(parse(R"(graph @g(%a: f32[b,m,k], %b: f32[b,k,n]) -> (f32[b,m,n]) {
+  expect_as_interpreted(parse(R"(graph @g(%a: f32[b,m,k], %b: f32[b,k,n]) -> (f32[b,m,n]) {
     %0 = MatMul(%a, %b) : f32[b,m,n]
     return %0
   })"),
-        sizes);
-  check(parse(R"(graph @g(%a: f32[b,m,k], %b: f32[b,n,k]) -> (f32[b,m,n]) {
+                        sizes);
+  expect_as_interpreted(parse(R"(graph @g(%a: f32[b,m,k], %b: f32[b,n,k]) -> (f32[b,m,n]) {
     %t = Transpose(%b, perm=[0,2,1]) : f32[b,k,n]
     %0 = MatMul(%a, %t) : f32[b,m,n]
     return %0
   })"),
-        sizes);
+                        sizes);
 }
 
 }  // namespace
