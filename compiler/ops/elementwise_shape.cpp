@@ -1,10 +1,20 @@
 // Broadcasting of shapes and indices.
 #include "compiler/ops/elementwise_shape.h"
 
+
 #include <algorithm>
+#include <optional>
+
+#include "compiler/ir/dim_form.h"
 
 namespace dlc {
 namespace {
+
+/// Whether b is min(a, c) with a number c above 1: these two are equal where they broadcast at all.
+bool is_capped(const Dim& a, const Dim& b) {
+  const std::optional<int64_t> c = range_of(b).high;
+  return c && *c > 1 && b == minimum(a, Dim(*c));
+}
 
 /// The size that two sizes broadcast to, if they do.
 Dim broadcast_dim(const Dim& a, const Dim& b) {
@@ -13,6 +23,8 @@ Dim broadcast_dim(const Dim& a, const Dim& b) {
   // One of them is 1 at run time, or both are equal: a number other than 1 is the answer already.
   if (a.is_number()) return a;
   if (b.is_number()) return b;
+  if (is_capped(a, b)) return a;
+  if (is_capped(b, a)) return b;
   const Dim smaller = minimum(a, b), larger = maximum(a, b);
   // 0 and 1 give 0, all others the larger one.
   return (smaller - 1).is_non_negative() ? larger : larger * minimum(smaller, 1);
