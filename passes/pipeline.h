@@ -14,5 +14,7 @@ extern const Pass eliminate_common;
 extern const Pass eliminate_dead;
 extern const Pass decompose;
 extern const Pass widen_contractions;
+extern const Pass fuse_activations;
+extern const Pass merge_projections;
 
 }  // namespace dlc

@@ -48,7 +48,7 @@ bool wanted(const Pass& pass, const CompileOptions& options) {
 
 std::vector<KernelReport> describe(std::span<const Kernel> kernels,
                                    std::span<const CompiledKernel> compiled) {
-  static constexpr const char* kinds[] = {"loops", "matmul", "convolution", "stages"};
+  static constexpr const char* kinds[] = {"loops", "matmul", "convolution", "stages", "attention"};
   std::vector<KernelReport> reports;
   for (size_t k = 0; k < kernels.size(); ++k) {
     const KernelBase& kernel = base(kernels[k]);

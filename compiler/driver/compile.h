@@ -28,7 +28,7 @@ struct CompileOptions {
 /// What one kernel became, for `dlc inspect` and the demo.
 struct KernelReport {
   std::string name;  ///< "Conv+Relu"
-  std::string kind;  ///< "loops", "matmul", "convolution", "stages", "host", "control"
+  std::string kind;  ///< "loops", "matmul", "convolution", "stages", "attention", "host", "control"
   std::vector<std::string> origins;
   std::string schedule, loops;
 };

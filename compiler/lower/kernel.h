@@ -59,6 +59,20 @@ struct MatmulKernel : KernelBase {
   static constexpr int accumulated = -2;
 };
 
+/// Scores[batch..., m, n] = sum over depth of query * key, then stages along n, then
+/// Y[batch..., m, c] = sum over n of weights * value and the epilogue, all for some m at a time.
+struct AttentionKernel : KernelBase {
+  /// Outer axes: batches, and the queries last. Stage 0 makes the scores from the sums (loads of
+  /// MatmulKernel::accumulated); no stage is an output, the only output is Y.
+  StagedKernel stages;
+  int weights = 0;  ///< the stage that is the second product's A
+  Axis depth, keys, columns;
+  Expr query, key, value;  ///< over batches and queries, depth | keys, depth | keys, columns
+  /// Element `at` of Y; in it, load(accumulated, ...) is the sum, and single stages can be read.
+  Expr output;
+  Indices at;
+};
+
 /// Y[n, spatial..., m] = sum over c, kernel of X[n, ..., c] * W[m, c, kernel...], then the
 /// epilogue.
 struct ConvolutionKernel : KernelBase {
@@ -79,7 +93,8 @@ inline bool is_depthwise(const ConvolutionKernel& kernel) {
   return w[1] == Dim(1) && w[0] == Dim(kernel.parameters.group) && kernel.parameters.group > 1;
 }
 
-using Kernel = std::variant<LoopKernel, MatmulKernel, ConvolutionKernel, StagedKernel>;
+using Kernel =
+    std::variant<LoopKernel, MatmulKernel, ConvolutionKernel, StagedKernel, AttentionKernel>;
 inline const KernelBase& base(const Kernel& kernel) {
   return std::visit([](const auto& k) -> const KernelBase& { return k; }, kernel);
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "compiler/expr/simplify.h"
+#include "compiler/lower/attention.h"
 #include "compiler/lower/contraction.h"
 #include "compiler/lower/stages.h"
 
@@ -52,7 +53,7 @@ class Partitioner {
 
   void run() {
     find_needed();
-    if (options_.fuse) stages_.emplace(graph_, formulas_, stored_in_loops(), read_elsewhere_);
+    if (options_.fuse) find_groups();
     for (NodeId id : graph_.nodes()) add_node(id);
   }
 
@@ -80,7 +81,7 @@ class Partitioner {
     for (Value input : node.inputs) {
       if (!input.valid()) continue;
       needed_.insert(input);
-      read_elsewhere_.insert(input);
+      readers_[input].insert(Value());
     }
   }
 
@@ -96,7 +97,7 @@ class Partitioner {
       for (int input : loaded_inputs(part)) {
         if (input < 0) continue;
         needed_.insert(Value{input});
-        if (anchor || is_alias(value)) read_elsewhere_.insert(Value{input});
+        if (!in_stages(value)) readers_[Value{input}].insert(value);
       }
     }
   }
@@ -106,13 +107,34 @@ class Partitioner {
            aliased(formulas_, value).valid();
   }
 
-  /// Those in row-major order: what stages are made of.
+  void find_groups() {
+    std::set<Value> read_elsewhere;
+    for (const auto& [value, readers] : readers_) read_elsewhere.insert(value);
+    stages_.emplace(graph_, formulas_, stored_in_loops(), read_elsewhere);
+    for (NodeId id : graph_.nodes()) {
+      for (Value output : graph_.node(id).outputs) {
+        if (!output.valid() || !needed_.contains(output) || !formulas_.anchor(output)) continue;
+        std::optional<Attention> found =
+            find_attention(graph_, formulas_, *stages_, output, readers_);
+        if (!found) continue;
+        groups_done_.insert(found->group);
+        absorbed_.insert(found->scores);
+        attentions_.emplace(output, std::move(*found));
+      }
+    }
+  }
+
+  /// Whether stages can be made of it: not of what has another order in memory.
+  bool in_stages(Value value) const {
+    return formulas_.has_formula(value) && !is_alias(value) && formulas_.order(value).empty();
+  }
+
   std::vector<Value> stored_in_loops() const {
     std::vector<Value> values;
     for (NodeId id : graph_.nodes()) {
       for (Value output : graph_.node(id).outputs) {
-        if (output.valid() && needed_.contains(output) && formulas_.has_formula(output) &&
-            !formulas_.inlined(output) && !is_alias(output) && formulas_.order(output).empty())
+        if (output.valid() && needed_.contains(output) && in_stages(output) &&
+            !formulas_.inlined(output))
           values.push_back(output);
       }
     }
@@ -158,7 +180,10 @@ class Partitioner {
       result_.requirements.push_back({graph_.describe(id), rule});
     for (Value output : node.outputs) {
       if (!output.valid() || !needed_.contains(output) || formulas_.inlined(output)) continue;
-      if (const Anchor* anchor = formulas_.anchor(output)) {
+      if (absorbed_.contains(output)) continue;
+      if (const auto attention = attentions_.find(output); attention != attentions_.end()) {
+        add_attention(attention->second);
+      } else if (const Anchor* anchor = formulas_.anchor(output)) {
         add_contraction(output, *anchor);
       } else if (const std::optional<int> group = group_of(output)) {
         if (stages_->members(*group).back() == output) add_group(*group);
@@ -215,6 +240,23 @@ class Partitioner {
     result_.items.push_back(std::move(item));
   }
 
+  void add_attention(const Attention& attention) {
+    AttentionKernel kernel = attention.kernel;
+    std::vector<Value> parts = stages_->members(attention.group);
+    parts.insert(parts.end(), {attention.scores, attention.result});
+    describe(kernel, parts);
+    KernelItem item{0, {}, {attention.result}};
+    for (StagedKernel::Stage& stage : kernel.stages.stages)
+      stage.body = renumber(stage.body, kernel, item.operands);
+    for (Expr* part : {&kernel.query, &kernel.key, &kernel.value, &kernel.output})
+      *part = renumber(*part, kernel, item.operands);
+    kernel.stages.operands = kernel.operands;
+    for (Value operand : item.operands) require(operand);
+    item.kernel = kernels_.size();
+    kernels_.push_back(std::move(kernel));
+    result_.items.push_back(std::move(item));
+  }
+
   void add_contraction(Value value, const Anchor& anchor) {
     KernelItem item{0, {}, {value}};
     Kernel kernel = make_contraction(formulas_, graph_, anchor);
@@ -263,6 +305,7 @@ class Partitioner {
 
   void finish(LoopKernel&, std::vector<Value>&) {}
   void finish(StagedKernel&, std::vector<Value>&) {}
+  void finish(AttentionKernel&, std::vector<Value>&) {}
   void finish(MatmulKernel& kernel, std::vector<Value>& operands) {
     kernel.a.body = renumber(kernel.a.body, kernel, operands);
     kernel.b.body = renumber(kernel.b.body, kernel, operands);
@@ -282,7 +325,10 @@ class Partitioner {
   std::vector<Kernel>& kernels_;
   Formulas formulas_;
   std::optional<StagePlan> stages_;
-  std::set<Value> needed_, read_elsewhere_;
+  std::map<Value, Attention> attentions_;  ///< by their results
+  std::set<Value> needed_;
+  std::set<Value> absorbed_;                  ///< scores of attentions
+  std::map<Value, std::set<Value>> readers_;  ///< but for loops; invalid: no anchor or alias
   std::set<NodeId> done_;
   std::set<int> groups_done_;
 };

@@ -360,6 +360,7 @@ int row_lanes(const std::vector<Expr>& bodies, const Axis& axis, const std::vect
   double work = 0;
   bool irregular = false;
   for (const Expr& body : bodies) {
+    if (prefers_own_axis(body, axis.variable, shapes)) return 1;
     widest = std::max({widest, bits(body.dtype()), widest_bits(body)});
     work += weight(body);
     irregular = irregular || !strides_along(body, axis.variable, shapes).good();

@@ -244,25 +244,29 @@ bool StagePlan::reads_match(Value reader, const Group& group) const {
   return true;
 }
 
-/// Whether something outside the group needs one of its values and is needed by another. Other
-/// groups count as one: whoever needs one of their values waits for all that they read.
+/// Whether something outside the group needs one of its values and is needed by another.
 bool StagePlan::makes_cycle(const Group& group) const {
-  std::vector<Value> open = operands(group);
+  std::set<Value> inside;
+  for (const auto& [member, splits] : group.members) inside.insert(member);
+  return needs(operands(group), inside);
+}
+
+bool StagePlan::needs(std::vector<Value> values, const std::set<Value>& targets) const {
   std::set<NodeId> seen;
   std::set<int> groups_seen;
-  while (!open.empty()) {
-    const Value value = open.back();
-    open.pop_back();
-    if (group.members.contains(value)) return true;
+  while (!values.empty()) {
+    const Value value = values.back();
+    values.pop_back();
+    if (targets.contains(value)) return true;
     if (const auto other = group_of_.find(value); other != group_of_.end()) {
       if (!groups_seen.insert(other->second).second) continue;
-      for (Value operand : operands(groups_[other->second])) open.push_back(operand);
+      for (Value operand : operands(groups_[other->second])) values.push_back(operand);
       continue;
     }
     const NodeId producer = graph_.producer(value);
     if (!producer.valid() || !seen.insert(producer).second) continue;
     for (Value input : graph_.node(producer).inputs)
-      if (input.valid()) open.push_back(input);
+      if (input.valid()) values.push_back(input);
   }
   return false;
 }
@@ -378,7 +382,11 @@ Expr StagePlan::stage_read(const ExprNode& read, const Group& group,
 }
 
 bool StagePlan::is_read_outside(Value value, const Group& group) const {
-  if (graph_.is_output(value) || read_elsewhere_.contains(value)) return true;
+  return graph_.is_output(value) || read_elsewhere_.contains(value) ||
+         is_read_by_loops_outside(value, group);
+}
+
+bool StagePlan::is_read_by_loops_outside(Value value, const Group& group) const {
   const auto readers = readers_.find(value);
   return readers != readers_.end() &&
          std::any_of(readers->second.begin(), readers->second.end(),

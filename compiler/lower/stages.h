@@ -29,6 +29,16 @@ class StagePlan {
   const std::vector<Value>& members(int group) const { return groups_[group].order; }
   /// Values from outside that members read.
   std::vector<Value> operands(int group) const { return operands(groups_[group]); }
+  /// Whether `value`, of the group or not, is read by anything but the group's members.
+  bool is_read_outside(Value value, int group) const {
+    return is_read_outside(value, groups_[group]);
+  }
+  bool is_read_by_loops_outside(Value value, int group) const {
+    return is_read_by_loops_outside(value, groups_[group]);
+  }
+  /// Whether one of `values` depends on one of `targets`. A group counts as one: whoever needs one
+  /// of its values waits for all that it reads.
+  bool needs(std::vector<Value> values, const std::set<Value>& targets) const;
   /// All but the name and the operands: loads read values by id, and stages. `outputs`: the values
   /// that are to be written to memory.
   StagedKernel kernel(int group, std::vector<Value>& outputs) const;
@@ -66,6 +76,7 @@ class StagePlan {
   bool makes_cycle(const Group& group) const;
   std::vector<Value> operands(const Group& group) const;
   bool is_read_outside(Value value, const Group& group) const;
+  bool is_read_by_loops_outside(Value value, const Group& group) const;
   StagedKernel::Stage make_stage(Value value, const Group& group,
                                  const std::vector<Axis>& outer) const;
   Expr stage_read(const ExprNode& read, const Group& group, const std::vector<Axis>& outer) const;

@@ -1,5 +1,5 @@
 // Planning sweeps: each piece of work goes into the first pass in which all that it reads is there.
-// Next: compiler/backends/llvm/staged_kernel.cpp.
+// Next: compiler/backends/llvm/stage_emitter.cpp.
 #include "compiler/lower/sweeps.h"
 
 #include <fmt/format.h>
@@ -30,15 +30,7 @@ std::vector<Expr> outer_reductions(const Expr& e) {
   return result;
 }
 
-Linear row_place(const std::vector<Axis>& axes) {
-  Linear place;
-  Dim stride = 1;
-  for (size_t k = axes.size(); k-- > 0;) {
-    place.add_term(variable(axes[k].variable), stride);
-    stride = stride * axes[k].extent;
-  }
-  return place;
-}
+bool is_repeatable(ReduceOp op) { return op == ReduceOp::minimum || op == ReduceOp::maximum; }
 
 bool equal_sums(Linear a, const Linear& b) {
   a.add(b, -1);
@@ -47,16 +39,23 @@ bool equal_sums(Linear a, const Linear& b) {
 
 class Planner {
  public:
-  Planner(const StagedKernel& kernel, int vector_bits)
+  Planner(const StagedKernel& kernel, int vector_bits, std::optional<Across> across)
       : kernel_(kernel), vector_bits_(vector_bits), done_(kernel.stages.size(), 0) {
+    plan_.across = across;
     plan_.buffers = kernel.operands;
     plan_.buffers.insert(plan_.buffers.end(), kernel.outputs.begin(), kernel.outputs.end());
     plan_.first_stage = static_cast<int>(plan_.buffers.size());
     for (const StagedKernel::Stage& stage : kernel.stages) {
       Dim length = 1;
       for (const Axis& axis : stage.row) length = length * axis.extent;
-      plan_.buffers.push_back(Type::tensor(stage.body.dtype(), {length}));
+      plan_.buffers.push_back(row_type(stage.body.dtype(), length));
+      visit(stage.body, [&](const Expr& e) {
+        if (is_accumulated(e)) accumulated_ = row_type(e.dtype(), length);
+      });
     }
+    if (!accumulated_) return;
+    plan_.accumulated = static_cast<int>(plan_.buffers.size());
+    plan_.buffers.push_back(*accumulated_);
   }
 
   SweepPlan run() {
@@ -71,6 +70,13 @@ class Planner {
   }
 
  private:
+  static bool is_accumulated(const Expr& e) {
+    return e->kind == ExprKind::load && e->input == MatmulKernel::accumulated;
+  }
+  Type row_type(DType type, const Dim& length) const {
+    return Type::tensor(type, {length, plan_.across ? plan_.across->lanes : 1});
+  }
+
   /// The stage's loops, merged, with its body and (if it is written to memory) its place there.
   LoopNest nest_of(int s) const {
     const StagedKernel::Stage& stage = kernel_.stages[s];
@@ -78,8 +84,11 @@ class Planner {
     loops.operands = plan_.buffers;
     const Expr body = replace_loads(stage.body, [&](const ExprNode& load) {
       if (load.input >= 0) return Expr();
-      const int number = StagedKernel::stage_load(0) - load.input;
-      return load_flat(plan_.first_stage + number, load.dtype, load.args[0]);
+      const int stage = StagedKernel::stage_load(0) - load.input;
+      const int number =
+          load.input == MatmulKernel::accumulated ? plan_.accumulated : plan_.first_stage + stage;
+      const Expr lane = plan_.across ? variable(plan_.across->variable) : index(0);
+      return dlc::load(number, load.dtype, {load.args[0], lane});
     });
     loops.outputs.push_back({stage.row, body});
     if (stage.output >= 0) {
@@ -93,7 +102,7 @@ class Planner {
 
   void add_row(int s) {
     const LoopNest nest = nest_of(s);
-    Sweep& sweep = sweep_for(nest.axes, {nest.bodies[0]});
+    Sweep& sweep = sweep_for(nest.axes, nest.bodies[0], true);
     Sweep::Row row{s, on_axes(nest.bodies[0], nest.axes, sweep.axes), false, {}};
     if (nest.bodies.size() > 1)
       row.offset = on_axes(nest.bodies[1]->args[0], nest.axes, sweep.axes);
@@ -105,7 +114,7 @@ class Planner {
     const LoopNest nest = nest_of(s);
     size_t after = 0;
     for (const Expr& node : outer_reductions(nest.bodies[0])) {
-      Sweep& sweep = sweep_for(node->axes, {node->args[0]});
+      Sweep& sweep = sweep_for(node->axes, node->args[0], is_repeatable(node->reduce));
       sweep.sums.push_back({node, on_axes(node->args[0], node->axes, sweep.axes)});
       after = std::max(after, number_of(sweep) + 1);
     }
@@ -118,7 +127,8 @@ class Planner {
   }
 
   std::optional<int> stage_of(const Expr& e) const {
-    if (e->kind != ExprKind::load || e->input < plan_.first_stage) return std::nullopt;
+    if (e->kind != ExprKind::load || e->input < plan_.first_stage || e->input == plan_.accumulated)
+      return std::nullopt;
     return e->input - plan_.first_stage;
   }
   bool is_row(int stage) const { return !kernel_.stages[stage].row.empty(); }
@@ -133,14 +143,16 @@ class Planner {
     return substitute(e, names);
   }
 
-  /// The first sweep over such rows in which what `body` reads is at hand, or a new one.
-  Sweep& sweep_for(const std::vector<Axis>& axes, const Expr& body) {
+  /// The first sweep over such rows in which what `body` reads is at hand, or a new one. A sweep of
+  /// sums from a contraction may do an element twice.
+  Sweep& sweep_for(const std::vector<Axis>& axes, const Expr& body, bool repeatable) {
     size_t first = 0;
     visit(body, [&](const Expr& e) {
       if (const std::optional<int> t = stage_of(e)) first = std::max(first, done_[*t]);
     });
     for (size_t k = first; k < plan_.sweeps.size(); ++k)
-      if (fits(plan_.sweeps[k], axes, body)) return plan_.sweeps[k];
+      if (fits(plan_.sweeps[k], axes, body) && (repeatable || !accumulates(plan_.sweeps[k])))
+        return plan_.sweeps[k];
     Sweep sweep;
     for (const Axis& axis : axes) sweep.axes.push_back({fresh_variable(), axis.extent});
     plan_.sweeps.push_back(std::move(sweep));
@@ -156,8 +168,17 @@ class Planner {
     visit(body, [&](const Expr& e) {
       const std::optional<int> t = stage_of(e);
       if (t && is_row(*t) && done_[*t] == number_of(sweep))
-        result = result && equal_sums(linear(e->args[0]), row_place(axes));
+        result = result && equal_sums(linear(e->args[0]), plan_.place(axes));
     });
+    return result;
+  }
+
+  bool accumulates(const Sweep& sweep) const {
+    bool result = false;
+    for (const Sweep::Row& row : sweep.rows)
+      visit(row.body, [&](const Expr& e) {
+        result = result || (e->kind == ExprKind::load && e->input == plan_.accumulated);
+      });
     return result;
   }
 
@@ -200,7 +221,7 @@ class Planner {
     for (const Sweep::Sum& sum : sweep.sums) bodies.push_back(sum.body);
     std::vector<Dims> shapes;
     for (const Type& type : plan_.buffers) shapes.push_back(type.shape);
-    sweep.lanes = row_lanes(bodies, sweep.axes.back(), shapes, vector_bits_);
+    if (!plan_.across) sweep.lanes = row_lanes(bodies, sweep.axes.back(), shapes, vector_bits_);
     Dim cost = 1;
     for (const Axis& axis : sweep.axes) cost = cost * axis.extent;
     int64_t each = 0;
@@ -224,8 +245,9 @@ class Planner {
       std::string extent;
       for (const Axis& axis : sweep.axes)
         extent += (extent.empty() ? "" : " x ") + axis.extent.to_string();
-      plan_.summary += fmt::format("; sweep {} by x{}", extent, sweep.lanes);
-      plan_.text += fmt::format("  sweep {} by x{}\n", extent, sweep.lanes);
+      const int lanes = plan_.across ? plan_.across->lanes : sweep.lanes;
+      plan_.summary += fmt::format("; sweep {} by x{}", extent, lanes);
+      plan_.text += fmt::format("  sweep {} by x{}\n", extent, lanes);
       for (const Sweep::Row& row : sweep.rows)
         plan_.text += fmt::format("    stage{}[]{}{} = {}\n", row.stage, row.kept ? " kept" : "",
                                   row.offset ? " stored" : "", to_string(row.body));
@@ -238,14 +260,26 @@ class Planner {
   const StagedKernel& kernel_;
   int vector_bits_;
   SweepPlan plan_;
+  std::optional<Type> accumulated_;
   /// Rows: their sweep; values: how many sweeps must be done.
   std::vector<size_t> done_;
 };
 
 }  // namespace
 
-SweepPlan plan_sweeps(const StagedKernel& kernel, int vector_bits) {
-  return Planner(kernel, vector_bits).run();
+Linear SweepPlan::place(const std::vector<Axis>& axes) const {
+  Linear place;
+  Dim stride = across ? across->lanes : 1;
+  for (size_t k = axes.size(); k-- > 0;) {
+    place.add_term(variable(axes[k].variable), stride);
+    stride = stride * axes[k].extent;
+  }
+  if (across) place.add_term(variable(across->variable), 1);
+  return place;
+}
+
+SweepPlan plan_sweeps(const StagedKernel& kernel, int vector_bits, std::optional<Across> across) {
+  return Planner(kernel, vector_bits, across).run();
 }
 
 }  // namespace dlc

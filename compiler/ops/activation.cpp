@@ -157,7 +157,8 @@ const std::vector<OpDef>& activation_ops() {
        .doc = "Y = X * clamp(X / 6 + 1/2, 0, 1).",
        .source = "ONNX HardSwish-22",
        .inputs = {{"X", floats}},
-       .scalar = [](const ScalarArgs& a) { return a["X"] * clamp(a["X"] / 6.0 + 0.5, 0.0, 1.0); },
+       .scalar =
+           [](const ScalarArgs& a) { return a["X"] * clamp(a["X"] * (1.0 / 6) + 0.5, 0.0, 1.0); },
        .samples = {"X: f32[7]", "X: bf16[2,3]", "X: f32[1]", "X: f32[0]"}},
       {.name = "Mish",
        .doc = "Y = X * tanh(log(1 + exp(X))).",

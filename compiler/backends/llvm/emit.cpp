@@ -2,6 +2,7 @@
 // Next: emit_expr.cpp.
 #include "compiler/backends/llvm/emit.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "compiler/backends/llvm/arith.h"
@@ -52,10 +53,13 @@ Emitter::Emitter(llvm::Module& module, const std::string& symbol, const TargetIn
   ir_.setFastMathFlags(flags);
 }
 
-int Emitter::add_buffer(Type type, Value* pointer) {
-  types_.push_back(std::move(type));
-  buffers_.push_back(pointer);
-  return static_cast<int>(types_.size()) - 1;
+void Emitter::set_buffer(int number, Type type, Value* pointer) {
+  const auto place = static_cast<size_t>(number);
+  assert(place >= arguments_ && "arguments stay what they are");
+  types_.resize(std::max(types_.size(), place + 1));
+  buffers_.resize(types_.size());
+  types_[place] = std::move(type);
+  buffers_[place] = pointer;
 }
 
 void Emitter::finish() { ir_.CreateRetVoid(); }

@@ -50,8 +50,8 @@ class Emitter {
   // --- what the function is called with
   Value* buffer(int number) { return buffers_[number]; }
   const Type& buffer_type(int number) const { return types_[number]; }
-  /// One more buffer, which the function itself writes and reads. Gives its number.
-  int add_buffer(Type type, Value* pointer);
+  /// A buffer behind those of the arguments, which the function itself writes and reads.
+  void set_buffer(int number, Type type, Value* pointer);
   Value* scratch() { return scratch_; }
   Value* first_item() { return first_item_; }  ///< i64
   Value* last_item() { return last_item_; }    ///< i64, exclusive

@@ -45,6 +45,9 @@ struct EmitAny {
   CompiledKernel operator()(const StagedKernel& kernel) const {
     return emit_staged_kernel(kernel, target, module, function_name);
   }
+  CompiledKernel operator()(const AttentionKernel& kernel) const {
+    return emit_attention_kernel(kernel, target, module, function_name);
+  }
   CompiledKernel operator()(const MatmulKernel& kernel) const {
     return emit_matmul_kernel(kernel, target, module, function_name);
   }

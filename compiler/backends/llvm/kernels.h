@@ -17,6 +17,9 @@ CompiledKernel emit_loop_kernel(const LoopKernel& kernel, const TargetInfo& targ
 CompiledKernel emit_staged_kernel(const StagedKernel& kernel, const TargetInfo& target,
                                   llvm::Module& module, const std::string& symbol);
 
+CompiledKernel emit_attention_kernel(const AttentionKernel& kernel, const TargetInfo& target,
+                                     llvm::Module& module, const std::string& symbol);
+
 CompiledKernel emit_matmul_kernel(const MatmulKernel& kernel, const TargetInfo& target,
                                   llvm::Module& module, const std::string& symbol);
 

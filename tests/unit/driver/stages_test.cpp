@@ -1,62 +1,20 @@
 // Stages in one kernel: results against the interpreter at each vector width, and what is one
 // kernel.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "compiler/driver/compile.h"
-#include "compiler/ir/text.h"
-#include "compiler/ops/evaluate.h"
-#include "runtime/session.h"
-#include "tests/support/compare.h"
-#include "tests/support/random_inputs.h"
+#include "tests/unit/driver/fused.h"
 
 namespace dlc {
 namespace {
 
-using Sizes = std::map<std::string, Dim>;
-
-std::vector<Datum> inputs_for(const Graph& graph, const Sizes& sizes) {
-  std::mt19937 random(11);
-  std::vector<Datum> inputs;
-  for (Value input : graph.inputs()) {
-    Shape shape;
-    for (const Dim& dim : graph.type(input).shape) shape.push_back(dim.substitute(sizes).number());
-    inputs.push_back(test::random_tensor(graph.type(input).dtype, shape, random));
-  }
-  return inputs;
-}
-
-void compare(const Graph& graph, const std::vector<Datum>& inputs, const std::string& what) {
-  const std::vector<Datum> want = evaluate(graph, inputs);
-  for (const int bits : {128, 256, 512}) {
-    ThreadPool pool(2);
-    Session session(compile(graph, {.vector_bits = bits, .threads = 1, .verify_passes = true}),
-                    pool);
-    const std::vector<Datum> got = session.run(inputs);
-    ASSERT_EQ(got.size(), want.size());
-    for (size_t k = 0; k < want.size(); ++k)
-      EXPECT_EQ(test::difference(got[k], want[k], {1e-4, 1e-5}), "")
-          << what << ", " << bits << " bits, output " << k;
-  }
-}
-
-/// The kernels' kinds and names, after results were compared for all sizes.
-std::string check(std::string_view text, const std::vector<Sizes>& all_sizes = {{}}) {
-  const Graph graph = parse(text);
-  for (const Sizes& sizes : all_sizes) {
-    std::string what;
-    for (const auto& [name, size] : sizes) what += name + "=" + size.to_string() + " ";
-    compare(graph, inputs_for(graph, sizes), what);
-  }
-  CompileReport report;
-  compile(graph, {}, &report);
-  std::string kernels;
-  for (const KernelReport& kernel : report.kernels)
-    kernels += (kernels.empty() ? "" : " | ") + kernel.kind;
-  return kernels;
-}
+using test::check;
+using test::compare;
+using test::inputs_for;
+using test::Sizes;
 
 /// Row lengths around those of vectors, one and none.
 std::vector<Sizes> lengths(const std::string& symbol) {
