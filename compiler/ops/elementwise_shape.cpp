@@ -1,7 +1,6 @@
 // Broadcasting of shapes and indices.
 #include "compiler/ops/elementwise_shape.h"
 
-
 #include <algorithm>
 #include <optional>
 
