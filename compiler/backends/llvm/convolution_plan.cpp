@@ -78,7 +78,7 @@ void ConvolutionPlan::choose_tile(const TargetInfo& target) {
   if (vectors % 2 != 0 && vectors > 3) tile.vectors = 3;
   // Wide registers take A's elements as broadcast operands of the multiply-add: none is held.
   const int held = tile.vectors + (registers > 16 ? 0 : 1);
-  tile.rows = std::min((registers - held) / tile.vectors, 14);
+  tile.rows = std::min((registers - held) / tile.vectors, most_tile_rows);
   const std::optional<int64_t> all = (rows.output * columns.output).as_number();
   if (!all) return;
   const int most = tile.rows;

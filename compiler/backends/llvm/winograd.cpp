@@ -99,7 +99,7 @@ class WinogradEmitter {
     width_ = vectors_ * lanes_;
     panels_ = ceil_div(maps_, width_);
     const int held = vectors_ + (target.vector_registers > 16 ? 0 : 1);
-    const int64_t most = std::min((target.vector_registers - held) / vectors_, 14);
+    const int64_t most = std::min((target.vector_registers - held) / vectors_, most_tile_rows);
     tile_rows_ = most;
     const std::optional<int64_t> count = tiles_.as_number();
     if (!count) return;
