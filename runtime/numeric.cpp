@@ -63,7 +63,8 @@ uint32_t encode(const Format& f, double value, bool saturate) {
     code = (field << f.mantissa) + steps;
   }
   if (code > f.largest) {
-    if (saturate || (f.nan < 0 && f.infinity < 0)) return sign | f.largest;
+    const bool stays_infinite = std::isinf(value) && f.infinity >= 0;
+    if ((saturate && !stays_infinite) || (f.nan < 0 && f.infinity < 0)) return sign | f.largest;
     if (f.infinity >= 0) return sign | f.infinity;
     return f.negative_zero ? sign | f.nan : f.nan;
   }

@@ -14,7 +14,8 @@ float bf16_to_float(uint16_t bits);
 uint16_t float_to_bf16(float value);  ///< round to nearest even; NaN stays NaN
 
 /// Decodes / encodes the 2- to 8-bit float types (f8*, f4e2m1, f8e8m0) by ONNX's rules. `saturate`
-/// as in Cast: out-of-range values become the largest finite value instead of infinity or NaN.
+/// as in Cast: out-of-range values become the largest finite value instead of infinity or NaN; but
+/// what is infinite stays so in f8e5m2, the one type that can say it.
 double decode_small_float(DType type, uint8_t bits);
 /// f8e8m0 rounds up, as Cast's default.
 uint8_t encode_small_float(DType type, double value, bool saturate = true);

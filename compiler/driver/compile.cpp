@@ -7,6 +7,7 @@
 #include "compiler/driver/backend.h"
 #include "compiler/ir/text.h"
 #include "compiler/lower/assemble.h"
+#include "compiler/lower/packed.h"
 #include "compiler/ops/infer.h"
 #include "passes/pass.h"
 #include "runtime/thread_pool.h"
@@ -105,6 +106,7 @@ std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& option
       std::move(graph),
       {.fuse = options.opt_level > 0, .winograd = options.winograd && options.opt_level > 0},
       kernels);
+  use_bytes(kernels);
   r.lower_ms = lowering.milliseconds();
 
   const Stopwatch codegen;

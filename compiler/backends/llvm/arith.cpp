@@ -256,7 +256,7 @@ int lanes_of(const Value* value) {
   return vector == nullptr ? 1 : static_cast<int>(vector->getNumElements());
 }
 
-bool has_machine_type(DType type) { return bits(type) >= 8 && !is_complex(type); }
+bool has_machine_type(DType type) { return bits(type) >= 8; }
 
 Value* Arith::constant(DType type, double value, int lanes) {
   llvm::Type* scalar = value_type(ir.getContext(), type);
