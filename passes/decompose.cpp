@@ -12,7 +12,7 @@ void run(Graph& graph, PassContext& context) {
     again = false;
     for (NodeId id : graph.nodes()) {
       const Node node = graph.node(id);
-      if (op(node.op).kind() != OpKind::composite) continue;
+      if (kind_of(graph, node) != OpKind::composite) continue;
       const std::vector<Value> results = expand_composite(graph, id);
       for (size_t k = 0; k < node.outputs.size(); ++k) {
         if (!node.outputs[k].valid() || !results[k].valid()) continue;

@@ -6,6 +6,7 @@
 #include <cassert>
 
 #include "compiler/ops/instantiate.h"
+#include "compiler/ops/size_givers.h"
 #include "runtime/numeric.h"
 
 namespace dlc {
@@ -270,7 +271,7 @@ int erase_dead(Graph& graph) {
   for (const NodeId node : graph.nodes_backward()) {
     if (graph.has_users(node)) continue;
     const OpDef* def = find_op(graph.node(node).op);
-    if (def == nullptr || def->effect) continue;
+    if (def == nullptr || def->effect || gives_sizes(graph, node)) continue;
     graph.erase(node);
     ++erased;
   }

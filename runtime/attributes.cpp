@@ -4,6 +4,8 @@
 
 #include <cassert>
 
+#include "runtime/error.h"
+
 namespace dlc {
 namespace {
 
@@ -12,7 +14,7 @@ const T& find(const Attributes& attributes, std::string_view name) {
   const auto found = attributes.all().find(name);
   assert(found != attributes.all().end() && "the op's row declares this attribute");
   const T* value = std::get_if<T>(&found->second);
-  assert(value && "the importer checks the kinds of attributes");
+  if (value == nullptr) fail("attribute {} has a value of the wrong kind", name);
   return *value;
 }
 

@@ -19,7 +19,8 @@ using Strings = std::vector<std::string>;
 using PlainAttr =
     std::variant<std::monostate, int64_t, double, std::string, Ints, Reals, Strings, Tensor>;
 
-/// Attributes by name, defaults filled in. Accessors assert that the kind fits.
+/// Attributes by name, defaults filled in. Accessors throw Error(invalid) where the kind does not
+/// fit.
 class Attributes {
  public:
   void set(std::string name, PlainAttr value) { values_[std::move(name)] = std::move(value); }

@@ -14,7 +14,8 @@ magika_wheel=magika==1.0.3
 magika_wheel_sha256=3e9b49134e8116ee40b431664dcbed9e199413efddcce1a173c734b4e0521529
 
 packages=(cmake ninja-build ccache g++ git python3 python3-pip libfmt-dev libcli11-dev
-  nlohmann-json3-dev libprotobuf-dev protobuf-compiler zlib1g-dev libzstd-dev libgtest-dev)
+  nlohmann-json3-dev libprotobuf-dev protobuf-compiler libre2-dev pkg-config libjpeg-dev libpng-dev libtiff-dev
+  libwebp-dev zlib1g-dev libzstd-dev libgtest-dev)
 llvm_majors=(22 21 20 19)
 
 want_model=no
@@ -100,7 +101,8 @@ explain_other_distribution() {
     if ! command -v "$tool" >/dev/null; then
       say "'$tool' is missing. This script installs packages on Debian and Ubuntu only. Elsewhere,"
       say "install CMake 3.25, Ninja, a C++20 compiler, LLVM 19 or newer with its CMake files, fmt,"
-      say "CLI11, nlohmann-json, Protobuf 3.21 with protoc, zlib, GoogleTest and Python 3 with pip."
+      say "CLI11, nlohmann-json, Protobuf 3.21 with protoc, RE2, libjpeg, libpng, libtiff, libwebp,"
+      say "zlib, GoogleTest and Python 3 with pip."
       return 1
     fi
   done

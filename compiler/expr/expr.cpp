@@ -168,7 +168,10 @@ Expr constant(DType dtype, double value) {
 
 Expr constant_integer(DType dtype, int64_t value) {
   if (is_real(dtype)) return constant(dtype, static_cast<double>(value));
-  return make({.kind = ExprKind::constant, .dtype = dtype, .integer = wrap_to(dtype, value)});
+  const bool wraps = is_integer(dtype) || dtype == DType::boolean;
+  return make({.kind = ExprKind::constant,
+               .dtype = dtype,
+               .integer = wraps ? wrap_to(dtype, value) : value});
 }
 
 Expr index(int64_t value) { return constant_integer(DType::i64, value); }

@@ -162,9 +162,10 @@ struct ExprNode {
 
 // --- making expressions
 Expr constant(DType dtype, double value);
-Expr constant_integer(DType dtype, int64_t value);  ///< exact for 64 bits
-Expr index(int64_t value);                          ///< i64 constant
-Expr dim(const Dim& value);                         ///< i64; a number becomes a constant
+/// Exact for 64 bits. Of complex numbers and strings there is 0 only: all bits 0, the empty string.
+Expr constant_integer(DType dtype, int64_t value);
+Expr index(int64_t value);   ///< i64 constant
+Expr dim(const Dim& value);  ///< i64; a number becomes a constant
 Expr variable(Variable variable);
 Expr load(int input, DType dtype, Indices indices);
 Expr load_flat(int input, DType dtype, Expr offset);

@@ -275,7 +275,7 @@ std::optional<NodeId> Formulas::next_in_chain(const std::set<Value>& inside,
       if (std::find(chain.begin(), chain.end(), use.node) != chain.end()) continue;
       if (!op(user.op).scalar || in_chain_.contains(use.node)) continue;
       if (!(graph_.type(user.outputs[0]).shape == shape)) continue;
-      if (bits(graph_.type(user.outputs[0]).dtype) < 8) continue;  // storage.h: loops of its own
+      if (bits(graph_.type(user.outputs[0]).dtype) < 8) continue;  // packed.h: loops of its own
       if (!first || position_[use.node.id] < position_[first->id]) first = use.node;
     }
   }

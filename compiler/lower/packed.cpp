@@ -117,6 +117,11 @@ void rewrite_bodies(ConvolutionKernel& kernel, const std::vector<Type>& operands
   rewrite_contraction(kernel.constants, {&kernel.x, &kernel.w, &kernel.output}, operands);
 }
 
+void rewrite_bodies(StagedKernel& kernel, const std::vector<Type>& operands) {
+  for (StagedKernel::Stage& stage : kernel.stages)
+    stage.body = read_bytes(stage.body, operands);
+}
+
 template <typename K>
 void rewrite_kernel(K& kernel) {
   const std::vector<Type> operands = kernel.operands;

@@ -8,6 +8,7 @@
 #include "compiler/lower/attention.h"
 #include "compiler/lower/contraction.h"
 #include "compiler/lower/stages.h"
+#include "compiler/ops/size_givers.h"
 
 namespace dlc {
 namespace {
@@ -65,7 +66,7 @@ class Partitioner {
       const Node& node = graph_.node(id);
       const OpDef& def = op(node.op);
       if (def.kind() == OpKind::host || (def.kind() == OpKind::structural && !is_constant(id))) {
-        if (!graph_.has_users(id) && !def.effect) continue;
+        if (!must_run(id)) continue;
         need_node_inputs(node);
         continue;
       }
@@ -75,6 +76,10 @@ class Partitioner {
     }
   }
 
+  /// For its results, for what else it does, or for sizes that only it can tell.
+  bool must_run(NodeId id) const {
+    return graph_.has_users(id) || op(graph_.node(id).op).effect || gives_sizes(graph_, id);
+  }
   bool is_constant(NodeId id) const { return graph_.node(id).op == "Constant"; }
 
   void need_node_inputs(const Node& node) {
@@ -126,7 +131,8 @@ class Partitioner {
 
   /// Whether stages can be made of it: not of what has another order in memory.
   bool in_stages(Value value) const {
-    return formulas_.has_formula(value) && !is_alias(value) && formulas_.order(value).empty();
+    return formulas_.has_formula(value) && !is_alias(value) && formulas_.order(value).empty() &&
+           bits(graph_.type(value).dtype) >= 8;  // packed.h: packed ones are kernels of their own
   }
 
   std::vector<Value> stored_in_loops() const {
@@ -170,7 +176,7 @@ class Partitioner {
       fail_as(ErrorCode::failed, "composite {} was not expanded", node.op);
     }
     if (def.kind() == OpKind::host || def.kind() == OpKind::structural) {
-      if (!graph_.has_users(id) && !def.effect) return;
+      if (!must_run(id)) return;
       for (Value input : node.inputs)
         if (input.valid()) require(input);
       add_host_node(id);

@@ -13,6 +13,13 @@ std::vector<Value> Builder::node(std::string_view op, std::vector<Value> inputs,
   return graph_.node(id).outputs;
 }
 
+std::vector<Value> Builder::node_as(std::string_view op, std::vector<Value> inputs, AttrMap attrs,
+                                    std::vector<Type> types) {
+  const NodeId id = graph_.add_node(std::string(op), std::move(inputs), std::move(attrs),
+                                    std::move(types), origins_, before_);
+  return graph_.node(id).outputs;
+}
+
 Value Builder::operator()(std::string_view op, std::vector<Value> inputs, AttrMap attrs) {
   return node(op, std::move(inputs), std::move(attrs), 1)[0];
 }

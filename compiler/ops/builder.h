@@ -24,6 +24,9 @@ class Builder {
   /// A node with `outputs` outputs.
   std::vector<Value> node(std::string_view op, std::vector<Value> inputs, AttrMap attrs,
                           size_t outputs);
+  /// The same with types that are known already.
+  std::vector<Value> node_as(std::string_view op, std::vector<Value> inputs, AttrMap attrs,
+                             std::vector<Type> types);
   Value constant(Tensor value);
   Value ints(Ints values);                  ///< i64[n]
   Value scalar(DType dtype, double value);  ///< rank 0

@@ -1,36 +1,16 @@
 // Ops that keep an element or change its type: Cast, BitCast, Identity, Dropout and the like.
 // Conversions of single elements: runtime/numeric.h.
 #include "compiler/ops/builder.h"
+#include "compiler/ops/cast_real.h"
+#include "compiler/ops/drop_out.h"
 #include "compiler/ops/index_math.h"
 #include "compiler/ops/registry.h"
 #include "runtime/host/bit_cast.h"
 
-#include <cmath>
-
 namespace dlc {
 namespace {
 
-constexpr DTypes castable = types::all & ~types::strings & ~types::complexes;
-
-/// The least magnitude that does not round to a finite value of an f8 type, and whether ties at it
-/// still do (they go to the even one of the greatest finite value and the next power step).
-struct Overflow {
-  double from;
-  bool inclusive;
-};
-Overflow overflow_of(DType type) {
-  if (type == DType::f8e4m3fn) return {464, false};
-  if (type == DType::f8e4m3fnuz) return {248, true};
-  return {61440, true};
-}
-
-/// Without saturation, what is too large becomes NaN.
-Expr cast_unsaturated(DType to, const Expr& x) {
-  const Overflow overflow = overflow_of(to);
-  const Expr magnitude = abs(x);
-  const Expr over = overflow.inclusive ? magnitude >= overflow.from : magnitude > overflow.from;
-  return cast(to, select(over, constant(x.dtype(), NAN), x));
-}
+constexpr DTypes castable = types::all & ~types::complexes;
 
 DType target_type(int64_t code) {
   const auto type = static_cast<DType>(code);
@@ -45,16 +25,10 @@ Expr cast_element(const ScalarArgs& a) {
   const Expr raw = a["input"];
   if (to == raw.dtype()) return raw;
   const Expr x = cast(arithmetic_type(raw.dtype()), raw);
-  const bool has_range = to == DType::f8e4m3fn || to == DType::f8e4m3fnuz || to == DType::f8e5m2 ||
-                         to == DType::f8e5m2fnuz;
-  const bool saturate = a.integer("saturate") != 0;
-  if (to == DType::f8e8m0 && (!saturate || a.text("round_mode") != "up"))
-    fail_as(ErrorCode::unsupported, "a cast to f8e8m0 must saturate and round up");
-  if (!has_range || saturate || !is_float(x.dtype())) return cast(to, x);
-  // Casts of expressions saturate, so that they cannot give its infinity.
-  if (to == DType::f8e5m2)
-    fail_as(ErrorCode::unsupported, "a cast to f8e5m2 that does not saturate is not supported");
-  return cast_unsaturated(to, x);
+  const bool real = is_float(x.dtype());
+  if (to != DType::f8e8m0 && (!is_float(to) || !real)) return cast(to, x);
+  return cast_real(to, real ? x : cast(DType::f64, x), a.integer("saturate") != 0,
+                   a.text("round_mode"));
 }
 
 Expr convert_element(const ScalarArgs& a) {
@@ -92,7 +66,7 @@ std::vector<Value> same_value(const OpArgs&, Builder&, std::span<const Value> in
   return {inputs[0]};
 }
 
-/// Inference, or training that drops nothing: what it drops else is random.
+/// Inference, and training that drops nothing, keep the data.
 std::vector<Value> expand_dropout(const OpArgs& a, Builder& build, std::span<const Value> inputs) {
   bool training = false;
   for (std::string_view input : {"ratio", "training_mode"})
@@ -100,9 +74,8 @@ std::vector<Value> expand_dropout(const OpArgs& a, Builder& build, std::span<con
   if (a.has("training_mode")) training = a.constant_or_fail("training_mode").to_ints().at(0) != 0;
   if (training) {
     const double ratio = a.has("ratio") ? a.constant_or_fail("ratio").to_reals().at(0) : 0.5;
-    if (ratio != 0)
-      fail_as(ErrorCode::unsupported, "dropout in training mode with a ratio of {} is random",
-              ratio);
+    if (!(ratio >= 0 && ratio <= 1)) fail("the ratio is {}, but must be from 0 to 1", ratio);
+    if (ratio != 0) return drop_out(a, build, inputs[0], ratio);
   }
   if (a.output_count() < 2) return {inputs[0]};
   const Value mask =
@@ -117,15 +90,22 @@ const std::vector<OpDef>& cast_ops() {
       {.name = "Cast",
        .doc = "The input in the element type `to`. Floats go to integers towards zero and to bool "
               "by != 0; integers wrap; narrower floats are rounded to the nearest, ties to even. "
-              "Out of range, f8 types give their greatest value, or with saturate=0 NaN.",
+              "Out of range, f8 types give their greatest value, or with saturate=0 NaN (f8e5m2: "
+              "infinity). f8e8m0 has powers of two: round_mode says which, \"up\", \"down\" or "
+              "\"nearest\".",
        .source = "ONNX Cast-28",
        .inputs = {{"input", castable}},
        .attrs = {{"to", required_attr}, {"saturate", 1}, {"round_mode", "up"}},
        .scalar = cast_element,
        .final_type = true,
-       .samples = {"input: f32[2,3], to=7", "input: f16[3], to=1", "input: f32[4], to=16",
-                   "input: i64[4], to=2", "input: f32[4], to=9", "input: bool[1], to=11",
-                   "input: f32[3], to=17, saturate=0", "input: f32[0], to=6"}},
+       .on_strings = "dlc.CastStrings",
+       .samples = {"input: f32[2,3], to=7", "input: f32[2], to=8", "input: str[1]{\"2.5\"}, to=1",
+                   "input: f16[3], to=1", "input: f32[4], to=16", "input: i64[4], to=2",
+                   "input: f32[4], to=9", "input: bool[1], to=11",
+                   "input: f32[3], to=17, saturate=0", "input: f32[3], to=19, saturate=0",
+                   "input: f16[3], to=24, round_mode=\"nearest\"", "input: f32[3,5], to=22",
+                   "input: i4[3,5], to=1", "input: f32[5], to=23", "input: f4e2m1[7], to=1",
+                   "input: u2[9], to=26", "input: f32[0], to=6"}},
       {.name = "CastLike",
        .doc = "The input in the element type of target_type.",
        .source = "ONNX CastLike-25",
@@ -171,7 +151,10 @@ const std::vector<OpDef>& cast_ops() {
        .expand = same_value,
        .samples = {"input: f32[2,3]", "input: f16[1]", "input: f32[0]"}},
       {.name = "Dropout",
-       .doc = "The data as they are: what inference does. The mask is true everywhere.",
+       .doc =
+           "In inference the data as they are. In training mode each element is dropped (0) with "
+           "the probability `ratio`, and those that stay are divided by 1 - ratio. The mask is "
+           "true where they stay.",
        .source = "ONNX Dropout-22",
        .inputs = {{"data", types::floats | types::small_floats},
                   {"ratio", types::floats | types::small_floats, Presence::optional, true},

@@ -41,16 +41,22 @@ void bind_symbols(const Type& type, const Datum& value, SymbolValues& symbols) {
   }
 }
 
-/// The node alone, in a graph where its inputs are constants: all types become static.
+/// The node alone, in a graph where its tensors are constants: all their types become static.
 struct Concrete {
   Graph graph{"concrete"};
   NodeId node;
+  std::vector<Datum> others;  ///< sequences and maps, which are the graph's inputs
 
-  Concrete(const Node& from, std::span<const Datum> inputs) {
+  Concrete(const Graph& owner, const Node& from, std::span<const Datum> inputs) {
     std::vector<Value> values;
-    for (const Datum& input : inputs) {
-      const bool tensor = input.kind == Datum::Kind::tensor;
-      values.push_back(tensor ? graph.add_constant(input.tensor) : Value());
+    for (size_t k = 0; k < inputs.size(); ++k) {
+      values.push_back({});
+      if (inputs[k].kind == Datum::Kind::tensor) {
+        values.back() = graph.add_constant(inputs[k].tensor);
+      } else if (inputs[k].kind != Datum::Kind::none) {
+        values.back() = graph.add_input(owner.type(from.inputs[k]));
+        others.push_back(inputs[k]);
+      }
     }
     while (!values.empty() && !values.back().valid()) values.pop_back();
     std::vector<Type> types = infer(graph, from.op, values, from.attrs, from.outputs.size());
@@ -58,9 +64,13 @@ struct Concrete {
   }
 };
 
-std::vector<Datum> evaluate_formula(const Node& node, std::span<const Datum> inputs,
-                                    const SymbolValues& symbols) {
-  const Concrete concrete(node, inputs);
+std::vector<Datum> evaluate_composite(Concrete& concrete);
+
+std::vector<Datum> evaluate_formula(const Graph& graph, const Node& node,
+                                    std::span<const Datum> inputs, const SymbolValues& symbols) {
+  Concrete concrete(graph, node, inputs);
+  if (kind_of(concrete.graph, concrete.graph.node(concrete.node)) == OpKind::composite)
+    return evaluate_composite(concrete);
   std::vector<Tensor> operands;
   for (const Datum& input : inputs) operands.push_back(input.tensor);
   std::vector<Datum> outputs;
@@ -72,8 +82,7 @@ std::vector<Datum> evaluate_formula(const Node& node, std::span<const Datum> inp
   return outputs;
 }
 
-std::vector<Datum> evaluate_composite(const Node& node, std::span<const Datum> inputs) {
-  Concrete concrete(node, inputs);
+std::vector<Datum> evaluate_composite(Concrete& concrete) {
   const std::vector<Value> outputs = expand_composite(concrete.graph, concrete.node);
   std::vector<Value> present;
   for (Value output : outputs) {
@@ -81,7 +90,7 @@ std::vector<Datum> evaluate_composite(const Node& node, std::span<const Datum> i
   }
   concrete.graph.set_outputs(present);
   concrete.graph.erase(concrete.node);
-  std::vector<Datum> values = evaluate(concrete.graph, {});
+  std::vector<Datum> values = evaluate(concrete.graph, concrete.others);
   std::vector<Datum> result(outputs.size());
   size_t next = 0;
   for (size_t k = 0; k < outputs.size(); ++k) {
@@ -115,15 +124,17 @@ Attributes host_attributes(const Node& node) {
   return attributes;
 }
 
-std::vector<Datum> evaluate_step(const Node& node, std::span<const Datum> inputs,
-                                 const SymbolValues& symbols) {
+std::vector<Datum> evaluate_step(const Graph& graph, const Node& node,
+                                 std::span<const Datum> inputs, const SymbolValues& symbols) {
   const OpDef& def = op(node.op);
   switch (def.kind()) {
     case OpKind::elementwise:
     case OpKind::loops:
-      return evaluate_formula(node, inputs, symbols);
-    case OpKind::composite:
-      return evaluate_composite(node, inputs);
+      return evaluate_formula(graph, node, inputs, symbols);
+    case OpKind::composite: {
+      Concrete concrete(graph, node, inputs);
+      return evaluate_composite(concrete);
+    }
     case OpKind::host: {
       std::vector<Datum> outputs(node.outputs.size());
       def.host({inputs, outputs, host_attributes(node)});
@@ -143,7 +154,7 @@ std::vector<Datum> evaluate_node(const Graph& graph, NodeId id, std::span<const 
     if (node.inputs[k].valid()) bind_symbols(graph.type(node.inputs[k]), inputs[k], symbols);
   }
   return with_context([&] { return graph.describe(id); },
-                      [&] { return evaluate_step(node, inputs, symbols); });
+                      [&] { return evaluate_step(graph, node, inputs, symbols); });
 }
 
 std::vector<Datum> evaluate_graph(const Graph& graph, std::span<const Datum> inputs,
@@ -165,7 +176,7 @@ std::vector<Datum> evaluate_graph(const Graph& graph, std::span<const Datum> inp
                    for (Value input : node.inputs) {
                      arguments.push_back(input.valid() ? values[input.id] : Datum());
                    }
-                   std::vector<Datum> results = evaluate_step(node, arguments, symbols);
+                   std::vector<Datum> results = evaluate_step(graph, node, arguments, symbols);
                    for (size_t k = 0; k < node.outputs.size(); ++k) {
                      if (node.outputs[k].valid()) set(node.outputs[k], std::move(results[k]));
                    }

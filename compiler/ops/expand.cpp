@@ -5,6 +5,7 @@
 #include "compiler/ir/formula.h"
 #include "compiler/ops/builder.h"
 #include "compiler/ops/instantiate.h"
+#include "compiler/ops/on_strings.h"
 
 namespace dlc {
 namespace {
@@ -44,6 +45,7 @@ std::vector<Value> expand_composite(Graph& graph, NodeId id, const OpDef& def,
                                     Requirements* requirements) {
   const Node& node = graph.node(id);
   Builder build(graph, id, node.origins);
+  if (def.kind() != OpKind::composite) return expand_on_strings(def, node, build);
   if (!def.expand) return expand_body(def, node, build);
   const OpArgs args(def, graph, node.inputs, node.attrs, node.outputs.size(), requirements);
   return def.expand(args, build, node.inputs);

@@ -4,6 +4,7 @@
 #include "compiler/ops/registry.h"
 #include "runtime/host/detection.h"
 #include "runtime/host/selection.h"
+#include "runtime/host/slice.h"
 
 namespace dlc {
 namespace {
@@ -34,6 +35,23 @@ std::vector<Type> infer_compress(const OpArgs& args) {
   if (!args.has_attr("axis")) return {Type::tensor(input.dtype, {count})};
   const int64_t axis = args.axis("axis", args.rank("input"));
   return {Type::tensor(input.dtype, with_size(args.shape("input"), axis, count))};
+}
+
+/// Sizes of sliced axes are known once it has run.
+std::vector<Type> infer_dynamic_slice(const OpArgs& args) {
+  Dims shape = args.shape("data");
+  const auto sliced = [&](int64_t axis) {
+    shape.at(axis) = fresh_dim(args, fmt::format("slice{}", axis));
+  };
+  if (args.has("axes")) {
+    for (int64_t axis : args.ints("axes")) sliced(OpArgs::normalize_axis(axis, args.rank("data")));
+  } else {
+    const Dims& starts = args.shape("starts");
+    if (starts.size() != 1 || !starts[0].is_number() || starts[0].number() > args.rank("data"))
+      fail("the number of sliced axes must be known");
+    for (int64_t axis = 0; axis < starts[0].number(); ++axis) sliced(axis);
+  }
+  return {Type::tensor(args.dtype("data"), std::move(shape))};
 }
 
 std::vector<Type> infer_unique(const OpArgs& args) {
@@ -98,6 +116,21 @@ const std::vector<OpDef>& host_ops() {
        .infer = infer_unique,
        .samples = {"X: f32[7]", "X: i32[4,2], axis=0, sorted=0", "X: u8[2,3], axis=-1",
                    "X: f32[0]"}},
+      {.name = "dlc.DynamicSlice",
+       .doc = "Slice with positions that are known only while the model runs.",
+       .source = "ONNX Slice-13",
+       .inputs = {{"data"},
+                  {"starts", types::indices},
+                  {"ends", types::indices},
+                  {"axes", types::indices, Presence::optional, true},
+                  {"steps", types::indices, Presence::optional}},
+       .host = host::dynamic_slice,
+       .infer = infer_dynamic_slice,
+       .samples = {"data: f32[5,6], starts: i64[2]{1, -3}, ends: i64[2]{4, 100}",
+                   "data: str[n], starts: i64[1]{-1}, ends: i64[1]{-100}, axes=[0], steps: "
+                   "i64[1]{-2}",
+                   "data: i4[3,3], starts: i32[1], ends: i32[1], axes=[-1]",
+                   "data: f32[0], starts: i64[1], ends: i64[1]"}},
       {.name = "NonMaxSuppression",
        .doc = "Per batch and class, boxes by falling score that overlap no better one by more than "
               "iou_threshold: rows of batch, class, box.",

@@ -45,8 +45,7 @@ Dim common_dim(const OpArgs& args, const Dim& a, const Dim& b, std::string what)
 /// Throws Error(invalid) unless the input has one element, of that type.
 void expect_scalar(const OpArgs& args, std::string_view input, DType dtype);
 
-/// Everything that loops can move bit by bit, complex and packed types too.
-inline constexpr DTypes moved =
-    types::movable | types::small_floats | types::small_ints | types::complexes;
+/// Everything that loops can move: bit by bit, and strings by their positions (on_strings.h).
+inline constexpr DTypes moved = types::all;
 
 }  // namespace dlc

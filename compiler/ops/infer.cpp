@@ -9,6 +9,7 @@
 #include "compiler/ops/apart.h"
 #include "compiler/ops/elementwise_shape.h"
 #include "compiler/ops/guard_loads.h"
+#include "compiler/ops/on_strings.h"
 
 namespace dlc {
 namespace {
@@ -141,6 +142,8 @@ std::vector<Type> infer(const Graph& graph, std::string_view op_name, std::span<
   const OpDef& def = op(op_name);
   check_inputs(def, graph, inputs);
   check_attrs(def, attrs);
+  if (is_replaced(def, graph, inputs, attrs))
+    return infer(graph, def.on_strings, inputs, attrs, outputs, requirements);
   const OpArgs args(def, graph, inputs, attrs, outputs, &requirements);
   std::vector<Type> types;
   if (def.infer) {

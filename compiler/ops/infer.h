@@ -31,6 +31,10 @@ struct Computation {
 /// the requirements hold.
 Computation compute(const Graph& graph, NodeId node);
 
+/// The kind of the node's row; but composite where an elementwise or loops one meets strings, which
+/// no loop holds (on_strings.h).
+OpKind kind_of(const Graph& graph, const Node& node);
+
 /// The elements of an integer tensor as far as sizes and constants give them: constants, Shape, and
 /// any elementwise or loops op over such values, up to 1,024 elements.
 std::optional<Dims> known_values(const Graph& graph, Value value);

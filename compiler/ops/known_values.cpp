@@ -50,10 +50,11 @@ class KnownValues {
     const NodeId id = graph_.producer(value);
     if (!id.valid()) return {};
     const OpDef& def = op(graph_.node(id).op);
-    if (!def.effect && def.kind() == OpKind::composite) {
+    const OpKind kind = kind_of(graph_, graph_.node(id));
+    if (!def.effect && kind == OpKind::composite) {
       if (std::optional<Dims> found = in_body(id, graph_.output_index(value))) return found;
     }
-    if (def.effect || (def.kind() != OpKind::elementwise && def.kind() != OpKind::loops)) {
+    if (def.effect || (kind != OpKind::elementwise && kind != OpKind::loops)) {
       return numbers(value);
     }
     if (std::optional<Dims> symbolic = interpret_node(id, graph_.output_index(value))) {
@@ -117,7 +118,7 @@ class KnownValues {
   std::optional<Tensor> integers(Value value) {
     const NodeId id = graph_.producer(value);
     const Type& type = graph_.type(value);
-    const OpKind kind = op(graph_.node(id).op).kind();
+    const OpKind kind = kind_of(graph_, graph_.node(id));
     if (!is_integer(type.dtype) || (kind != OpKind::elementwise && kind != OpKind::loops))
       return {};
     const auto known = interpret_node(id, graph_.output_index(value));

@@ -254,6 +254,10 @@ struct OpDef {
   /// The type of the formula is final: an f32 result is not rounded to the inputs' narrow type
   /// (Cast).
   bool final_type = false;
+  /// The op that stands for an elementwise one where its input, or what it gives, is of strings.
+  std::string_view on_strings;
+  /// The host op that stands for it where a `known` input gets its value while the model runs.
+  std::string_view on_unknown;
   bool effect = false;  ///< must not be erased, merged or folded (random numbers, ...)
   std::vector<std::string_view> samples;
 

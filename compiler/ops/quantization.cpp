@@ -1,5 +1,6 @@
 // Quantized numbers: QuantizeLinear, DequantizeLinear and the ops that are made of them.
 // Scales and zero points are per tensor, per axis or per block of an axis.
+#include "compiler/ops/cast_real.h"
 #include "compiler/ops/elementwise_shape.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/term.h"
@@ -72,12 +73,11 @@ DType quotient_type(const OpArgs& a) {
 /// x / scale and what follows are two ops, so that the quotient is rounded before it meets a tie.
 std::vector<Value> expand_quantize(const OpArgs& a, Builder& build, std::span<const Value> inputs) {
   const DType type = quantized_type(a);
-  if (a.integer("saturate") == 0 && (one(type) & f8))
-    fail_as(ErrorCode::unsupported, "quantization to {} without saturation", name(type));
   const AttrMap place = {{"axis", a.integer("axis")}, {"block_size", a.integer("block_size")}};
   AttrMap divide = place, round = place;
   divide["to"] = static_cast<int64_t>(quotient_type(a));
   round["to"] = static_cast<int64_t>(type);
+  round["saturate"] = a.integer("saturate");
   const Value quotient = build("dlc.DivideByScale", {inputs[0], inputs[1]}, std::move(divide));
   const Value zero = a.has("y_zero_point") ? inputs[2] : Value();
   return {build("dlc.RoundToSteps", {quotient, zero}, std::move(round))};
@@ -105,7 +105,7 @@ Computed round_to_steps(const ComputeArgs& a) {
       const Operand zero = a["zero_point"];
       value = value + cast(value.dtype(), zero(scale_place(a, zero.shape(), x.shape(), i)));
     }
-    if (!is_integer(type)) return cast(type, value);
+    if (!is_integer(type)) return cast_real(type, value, a.integer("saturate") != 0);
     const Range range = range_of(type);
     const Expr low = constant(value.dtype(), range.low);
     return cast(type,
@@ -241,7 +241,7 @@ const std::vector<OpDef>& quantization_ops() {
               "points as in QuantizeLinear.",
        .source = "ONNX QuantizeLinear-28",
        .inputs = {{"x", floats}, {"zero_point", quantized, Presence::optional}},
-       .attrs = {{"axis", 1}, {"block_size", 0}, {"to", required_attr}},
+       .attrs = {{"axis", 1}, {"block_size", 0}, {"saturate", 1}, {"to", required_attr}},
        .compute = round_to_steps,
        .final_type = true,
        .samples = {"x: f32[2,3], zero_point: u8[], to=2", "x: f16[2,3], zero_point: i8[3], to=3",

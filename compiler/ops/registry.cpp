@@ -10,12 +10,25 @@ namespace {
 std::vector<const OpDef*> join_tables() {
   std::vector<const OpDef*> rows;
   for (const std::vector<OpDef>* table : {
-           &structural_ops(),    &shape_ops(),        &movement_ops(),   &index_ops(),
-           &conv_ops(),          &pool_ops(),         &resize_ops(),     &image_ops(),
-           &rnn_ops(),           &control_flow_ops(), &arithmetic_ops(), &math_ops(),
-           &activation_ops(),    &logic_ops(),        &cast_ops(),       &reduce_ops(),
-           &normalization_ops(), &loss_ops(),         &matmul_ops(),     &einsum_ops(),
-           &quantization_ops(),  &attention_ops(),    &host_ops(),       &sequence_ops(),
+           &structural_ops(),    &shape_ops(),
+           &movement_ops(),      &index_ops(),
+           &conv_ops(),          &pool_ops(),
+           &resize_ops(),        &image_ops(),
+           &rnn_ops(),           &control_flow_ops(),
+           &arithmetic_ops(),    &math_ops(),
+           &activation_ops(),    &logic_ops(),
+           &cast_ops(),          &reduce_ops(),
+           &normalization_ops(), &loss_ops(),
+           &matmul_ops(),        &einsum_ops(),
+           &quantization_ops(),  &attention_ops(),
+           &host_ops(),          &sequence_ops(),
+           &string_ops(),        &signal_ops(),
+           &random_ops(),        &flex_attention_ops(),
+           &sequence_map_ops(),  &linear_attention_ops(),
+           &optimizer_ops(),     &ml_feature_ops(),
+           &ml_label_ops(),      &ml_linear_ops(),
+           &ml_tree_ops(),       &image_file_ops(),
+           &contrib_fused_ops(), &contrib_quantized_ops(),
        }) {
     for (const OpDef& row : *table) rows.push_back(&row);
   }

@@ -157,6 +157,8 @@ bool Importer::import_control(OnnxNode& node, const proto::NodeProto& from, Plac
       {"If", &Importer::import_if},
       {"Loop", &Importer::import_loop},
       {"Scan", &Importer::import_scan},
+      {"SequenceMap", &Importer::import_sequence_map},
+      {"ai.onnx.preview.FlexAttention", &Importer::import_flex_attention},
   };
   for (const Row& row : rows) {
     if (row.op != node.op) continue;

@@ -101,6 +101,7 @@ class Importer {
   void import_constant(const proto::NodeProto& node, const Origins& origins, Place place);
   std::optional<BoundAttr> resolve(const proto::AttributeProto& attr, Place place) const;
   AttrMap plain_attrs(const proto::NodeProto& node, Place place);
+  std::vector<Type> types_of_results(OnnxNode& node, Place place);
   void add_to_graph(OnnxNode& node, const proto::NodeProto& from, Place place, size_t first_symbol);
   void define(const std::string& name, Value value, const Origins& origins, Place place);
   void define_unknown(const proto::NodeProto& node, Place place);
@@ -130,6 +131,10 @@ class Importer {
                        std::span<const Value> sources, size_t first_state, size_t states,
                        size_t first_result);
   bool widen(Type& state, const Type& next);
+
+  // mapped_graphs.cpp
+  void import_sequence_map(OnnxNode& node, const proto::NodeProto& from, Place place);
+  void import_flex_attention(OnnxNode& node, const proto::NodeProto& from, Place place);
 
   // functions.cpp
   void read_functions();

@@ -186,9 +186,24 @@ void Importer::apply_op(OnnxNode& node, const proto::NodeProto& from, Place plac
   add_to_graph(node, from, place, first_symbol);
 }
 
+/// Where a value that decides shapes comes out of the model itself, another op may do without it.
+std::vector<Type> Importer::types_of_results(OnnxNode& node, Place place) {
+  const auto types = [&] {
+    return infer(node.graph(), node.op, node.inputs, node.attrs, node.outputs);
+  };
+  try {
+    return types();
+  } catch (const NeedsValue& error) {
+    const std::string_view instead = op(node.op).on_unknown;
+    if (instead.empty() || !inputs_behind(place.scope.level(), error.value).empty()) throw;
+    node.op = instead;
+  }
+  return types();
+}
+
 void Importer::add_to_graph(OnnxNode& node, const proto::NodeProto& from, Place place,
                             size_t first_symbol) {
-  std::vector<Type> types = infer(node.graph(), node.op, node.inputs, node.attrs, node.outputs);
+  std::vector<Type> types = types_of_results(node, place);
   settle_types(types, node, from, place.scope, first_symbol);
   for (size_t k = 0; k < types.size(); ++k) {
     if (from.output(static_cast<int>(k)).empty()) types[k] = Type();

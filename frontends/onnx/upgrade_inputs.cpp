@@ -1,6 +1,7 @@
 // Upgrades: attributes that became inputs, and other changes of form alone.
 #include <array>
 #include <limits>
+#include <numeric>
 
 #include "frontends/onnx/upgrade_rows.h"
 
@@ -162,11 +163,23 @@ void first_selu_constants(OnnxNode& node) {
   node.attrs.emplace("gamma", static_cast<double>(1.0507f));
 }
 
+/// Once one list, of the string for each number from 0.
+void label_lists(OnnxNode& node) {
+  auto classes = take<Strings>(node, "classes_strings");
+  if (!classes) return;
+  Ints numbers(classes->size());
+  std::iota(numbers.begin(), numbers.end(), int64_t{0});
+  const bool of_strings = node.build.type(need_input(node, 0)).dtype == DType::string;
+  node.attrs.emplace(of_strings ? "keys_strings" : "values_strings", std::move(*classes));
+  node.attrs.emplace(of_strings ? "values_int64s" : "keys_int64s", std::move(numbers));
+}
+
 }  // namespace
 
 const std::vector<Upgrade>& input_upgrades() {
   static const std::vector<Upgrade> rows = {
       {{"Pad"}, 1, rename_paddings},
+      {{"ai.onnx.ml.LabelEncoder"}, 1, label_lists},
       {{"LpPool", "GlobalLpPool"}, 1, round_p},
       {{"Concat"}, 3, default_axis<1>},
       {{"Reshape"}, 4, reshape_to_input},

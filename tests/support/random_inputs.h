@@ -32,8 +32,18 @@ inline Tensor random_tensor(DType dtype, const Shape& shape, std::mt19937& rando
   return tensor;
 }
 
-/// A value of the type; symbolic sizes are `size`, sequences have two elements, optionals have one.
+/// A value of the type; symbolic sizes are `size`, sequences have two elements, optionals have one,
+/// maps two: of keys 1 and 3, or "a" and "c".
 inline Datum random_value(const Type& type, std::mt19937& random, int64_t size = 3) {
+  if (type.kind == Type::Kind::map) {
+    Datum map = Datum::sequence(
+        {random_value(*type.element, random, size), random_value(*type.element, random, size)});
+    map.kind = Datum::Kind::map;
+    const double numbers[] = {1, 3};
+    map.keys = type.dtype == DType::string ? Tensor::strings({2}, {"a", "c"})
+                                           : Tensor::of(type.dtype, {2}, numbers);
+    return map;
+  }
   if (type.kind == Type::Kind::optional) return random_value(*type.element, random, size);
   if (type.kind == Type::Kind::sequence) {
     return Datum::sequence(
