@@ -23,3 +23,10 @@ install(TARGETS dlc dlc_driver dlc_llvm_backend LIBRARY DESTINATION ${CMAKE_INST
 add_executable(classify_file ${CMAKE_SOURCE_DIR}/examples/classify_file.cpp)
 target_link_libraries(classify_file PRIVATE dlc_driver nlohmann_json::nlohmann_json)
 add_dependencies(classify_file dlc_llvm_backend)
+
+add_library(cube_plugin MODULE ${CMAKE_SOURCE_DIR}/examples/plugin/cube.c)
+target_include_directories(cube_plugin PRIVATE ${CMAKE_SOURCE_DIR}/include)
+set_target_properties(cube_plugin PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/examples)
+
+# docs/operators.md says what the rows say; test_commands checks that it is current.
+add_custom_target(docs COMMAND dlc ops --markdown > ${CMAKE_SOURCE_DIR}/docs/operators.md)

@@ -45,10 +45,44 @@ void run_blocks(const lanes::Program& program, Tensor& result) {
   }
 }
 
+/// A formula that moves complex numbers of 128 bits, as one that moves their halves along one more
+/// axis.
+TensorExpr in_halves(const TensorExpr& t) {
+  Dims shape = t.shape();
+  shape.push_back(2);
+  return tensor(shape, [&](const Indices& i) {
+    const Expr body = t.at(Indices(i.begin(), i.end() - 1));
+    return rewrite(body, [&](const Expr& e) {
+      if (e.dtype() != DType::c128) return Expr();
+      if (e->kind == ExprKind::constant) return constant_integer(DType::u64, 0);
+      if (e->kind != ExprKind::load) return Expr();
+      if (e->flat) return load_flat(e->input, DType::u64, e->args[0] * index(2) + i.back());
+      Indices at = e->args;
+      at.push_back(i.back());
+      return load(e->input, DType::u64, std::move(at));
+    });
+  });
+}
+
+Tensor interpret_in_halves(const TensorExpr& t, std::span<const Tensor> operands,
+                           const SymbolValues& symbols) {
+  std::vector<Tensor> halves(operands.begin(), operands.end());
+  for (Tensor& operand : halves) {
+    if (operand.dtype() != DType::c128) continue;
+    Shape shape = operand.shape();
+    shape.push_back(2);
+    operand = Tensor::borrow(DType::u64, std::move(shape), operand.data(), operand.owner());
+  }
+  const Tensor result = interpret(in_halves(t), halves, symbols);
+  const Shape shape(result.shape().begin(), result.shape().end() - 1);
+  return Tensor::borrow(DType::c128, shape, result.data(), result.owner());
+}
+
 }  // namespace
 
 Tensor interpret(const TensorExpr& t, std::span<const Tensor> operands,
                  const SymbolValues& symbols) {
+  if (t.dtype() == DType::c128) return interpret_in_halves(t, operands, symbols);
   const lanes::Sizes sizes(symbols);
   Shape shape;
   for (const Axis& axis : t.axes) shape.push_back(sizes(axis.extent));

@@ -53,6 +53,13 @@ Term both_signs(const Term& score) {
   return {build, build("Concat", {apply("Neg", score), score}, {{"axis", int64_t{1}}})};
 }
 
+/// [1 - s, s]
+Term with_rest(const Term& score) {
+  Builder& build = score.build();
+  const Term rest = number(score, 1) - score;
+  return {build, build("Concat", {rest, score}, {{"axis", int64_t{1}}})};
+}
+
 /// The one label where a single score reaches the threshold, else 0 or "".
 Value label_above(const Term& score, double threshold, const std::optional<Tensor>& labels) {
   Builder& build = score.build();
@@ -71,15 +78,17 @@ std::vector<Value> expand_linear_classifier(const OpArgs& args, Builder& build,
   if (!x.shape()[1].is_number() || x.shape()[1] == Dim(0))
     fail_as(ErrorCode::unsupported, "the number of features must be known");
   const int64_t rows = count(coefficients) / x.shape()[1].number();
-  Term scores = add_list(product_with_rows(x, coefficients, rows), args.reals("intercepts"),
-                         "classes and intercepts");
-  if (rows == 1 && labels && labels->size() == 2) scores = both_signs(scores);
+  const Term raw = add_list(product_with_rows(x, coefficients, rows), args.reals("intercepts"),
+                            "classes and intercepts");
+  const std::string transform = args.text("post_transform");
+  const bool two = rows == 1 && labels && labels->size() == 2;
+  const Term signs = two ? both_signs(raw) : raw;
+  Term scores = two && transform == "NONE" ? with_rest(raw) : signs;
   const Dim classes = scores.shape()[1];
   if (labels && classes != Dim(1)) common_dim(classes, labels->size(), "scores and labels");
-  const std::string transform = args.text("post_transform");
   scores = post_transform(scores, transform);
   const Value label = classes == Dim(1) ? label_above(scores, transform == "NONE" ? 0 : 0.5, labels)
-                                        : label_of(best_class(scores), labels);
+                                        : label_of(best_class(two ? signs : scores), labels);
   return {label, in_f32(scores)};
 }
 

@@ -169,20 +169,33 @@ Term columns(const Term& a, const Term& b) {
   return {a.build(), a.build()("Concat", {a, b}, {{"axis", int64_t{1}}})};
 }
 
-/// Where all votes are for one class, its score s is that of the positive one of two: the other has
-/// 1 - s where scores are probabilities, -s where a transform follows.
-std::vector<Value> binary_scores(const Term& positive, const std::string& transform,
-                                 const std::optional<Tensor>& labels, bool weights_positive) {
-  Builder& build = positive.build();
-  const bool plain = transform == "NONE" || transform == "PROBIT";
-  const Term one(build, build.scalar(positive.dtype(), 1));
-  const Term both = columns(plain ? one - positive : apply("Neg", positive), positive);
-  const Term threshold(build, build.scalar(positive.dtype(), weights_positive ? 0.5 : 0));
-  const Term flat = reshape(positive, {positive.shape()[0]});
-  const Term index = cast(DType::i64, apply("Greater", flat, threshold));
-  const bool named = labels && labels->size() == 2;
-  return {named ? label_of(index, labels) : Value(index),
-          cast(DType::f32, post_transform(both, transform))};
+/// Scores of two classes from that of the only one with votes, the first: a probability where no
+/// weight is negative.
+Term binary_scores(const Term& score, const std::string& transform, bool positive) {
+  Builder& build = score.build();
+  const Term one(build, build.scalar(score.dtype(), 1)), minus = apply("Neg", score);
+  if (transform == "LOGISTIC") return post_transform(columns(minus, score), transform);
+  return columns(positive ? one - score : minus, score);
+}
+
+/// Of two classes where all votes are for one: the second where the score is high enough. That
+/// one's score is the column of its votes.
+std::vector<Value> expand_binary(const OpArgs& args, const Forest& forest, const Term& x,
+                                 const Tensor& labels) {
+  Builder& build = x.build();
+  const int64_t voted = forest.targets[0];
+  const Reals& w = forest.weights;
+  const bool positive = std::all_of(w.begin(), w.end(), [](double v) { return v >= 0; });
+  const std::string transform = args.text("post_transform");
+  const Term both = forest.scores(x, score_type(x), 2, "SUM", reals_of(args, "base_values"));
+  const Term score(
+      build, build("Slice", {both, build.ints({voted}), build.ints({voted + 1}), build.ints({1})}));
+  const Term threshold(build, build.scalar(score.dtype(), positive ? 0.5 : 0));
+  const Term index =
+      cast(DType::i64, apply("Greater", reshape(score, {score.shape()[0]}), threshold));
+  const Term scores =
+      voted == 0 ? binary_scores(score, transform, positive) : post_transform(both, transform);
+  return {label_of(index, labels), cast(DType::f32, scores)};
 }
 
 std::vector<Value> expand_classifier(const OpArgs& args, Builder& build,
@@ -191,24 +204,15 @@ std::vector<Value> expand_classifier(const OpArgs& args, Builder& build,
   const auto labels = class_labels(args, "classlabels_int64s", "classlabels_strings");
   if (!labels) fail("the labels of the classes are missing");
   const Ints& targets = trees.forest.targets;
-  const bool binary =
-      !targets.empty() && labels->size() <= 2 &&
+  const bool one_class =
+      !targets.empty() &&
       std::all_of(targets.begin(), targets.end(), [&](int64_t t) { return t == targets[0]; });
   const Term x(build, inputs[0]);
-  const std::string transform = args.text("post_transform");
-  Reals base = reals_of(args, "base_values");
-  if (binary) {
-    Forest single = trees.forest;
-    std::fill(single.targets.begin(), single.targets.end(), 0);
-    if (base.size() > 1) base = {base.back()};
-    const Reals& w = single.weights;
-    const bool positive = std::all_of(w.begin(), w.end(), [](double v) { return v >= 0; });
-    return binary_scores(single.scores(x, score_type(x), 1, "SUM", base), transform, labels,
-                         positive);
-  }
-  const Term scores = trees.forest.scores(x, score_type(x), labels->size(), "SUM", base);
+  if (one_class && labels->size() == 2) return expand_binary(args, trees.forest, x, *labels);
+  const Term scores =
+      trees.forest.scores(x, score_type(x), labels->size(), "SUM", reals_of(args, "base_values"));
   return {label_of(best_class(scores), labels),
-          cast(DType::f32, post_transform(scores, transform))};
+          cast(DType::f32, post_transform(scores, args.text("post_transform")))};
 }
 
 // --- TreeEnsemble-5: nodes and leaves apart, lists as tensors or integers

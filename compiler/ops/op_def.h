@@ -270,5 +270,7 @@ const OpDef* find_op(std::string_view name);
 const OpDef& op(std::string_view name);
 /// All rows, sorted by name.
 std::span<const OpDef* const> all_ops();
+/// Adds a row to those that are built in. Not while anything else looks ops up.
+void register_op(OpDef row);
 
 }  // namespace dlc

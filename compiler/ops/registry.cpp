@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <deque>
 
 namespace dlc {
 namespace {
@@ -10,25 +11,46 @@ namespace {
 std::vector<const OpDef*> join_tables() {
   std::vector<const OpDef*> rows;
   for (const std::vector<OpDef>* table : {
-           &structural_ops(),    &shape_ops(),
-           &movement_ops(),      &index_ops(),
-           &conv_ops(),          &pool_ops(),
-           &resize_ops(),        &image_ops(),
-           &rnn_ops(),           &control_flow_ops(),
-           &arithmetic_ops(),    &math_ops(),
-           &activation_ops(),    &logic_ops(),
-           &cast_ops(),          &reduce_ops(),
-           &normalization_ops(), &loss_ops(),
-           &matmul_ops(),        &einsum_ops(),
-           &quantization_ops(),  &attention_ops(),
-           &host_ops(),          &sequence_ops(),
-           &string_ops(),        &signal_ops(),
-           &random_ops(),        &flex_attention_ops(),
-           &sequence_map_ops(),  &linear_attention_ops(),
-           &optimizer_ops(),     &ml_feature_ops(),
-           &ml_label_ops(),      &ml_linear_ops(),
-           &ml_tree_ops(),       &image_file_ops(),
-           &contrib_fused_ops(), &contrib_quantized_ops(),
+           &structural_ops(),
+           &shape_ops(),
+           &movement_ops(),
+           &index_ops(),
+           &conv_ops(),
+           &pool_ops(),
+           &resize_ops(),
+           &image_ops(),
+           &rnn_ops(),
+           &control_flow_ops(),
+           &arithmetic_ops(),
+           &math_ops(),
+           &activation_ops(),
+           &logic_ops(),
+           &cast_ops(),
+           &reduce_ops(),
+           &normalization_ops(),
+           &loss_ops(),
+           &matmul_ops(),
+           &einsum_ops(),
+           &quantization_ops(),
+           &attention_ops(),
+           &host_ops(),
+           &sequence_ops(),
+           &string_ops(),
+           &signal_ops(),
+           &random_ops(),
+           &flex_attention_ops(),
+           &sequence_map_ops(),
+           &linear_attention_ops(),
+           &optimizer_ops(),
+           &ml_feature_ops(),
+           &ml_label_ops(),
+           &ml_linear_ops(),
+           &ml_tree_ops(),
+           &image_file_ops(),
+           &contrib_attention_ops(),
+           &contrib_group_query_ops(),
+           &contrib_fused_ops(),
+           &contrib_quantized_ops(),
        }) {
     for (const OpDef& row : *table) rows.push_back(&row);
   }
@@ -41,11 +63,22 @@ std::vector<const OpDef*> join_tables() {
   return rows;
 }
 
+std::vector<const OpDef*>& table() {
+  static std::vector<const OpDef*> rows = join_tables();
+  return rows;
+}
+
 }  // namespace
 
-std::span<const OpDef* const> all_ops() {
-  static const std::vector<const OpDef*> rows = join_tables();
-  return rows;
+std::span<const OpDef* const> all_ops() { return table(); }
+
+void register_op(OpDef row) {
+  static std::deque<OpDef> own;
+  own.push_back(std::move(row));
+  const auto by_name = [](const OpDef* a, const OpDef* b) { return a->name < b->name; };
+  const auto place = std::lower_bound(table().begin(), table().end(), &own.back(), by_name);
+  assert((place == table().end() || (*place)->name != own.back().name) && "an op has two rows");
+  table().insert(place, &own.back());
 }
 
 const OpDef* find_op(std::string_view name) {

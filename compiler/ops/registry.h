@@ -34,15 +34,17 @@ const std::vector<OpDef>& host_ops();      ///< TopK, NonZero, Compress, Unique,
 const std::vector<OpDef>& sequence_ops();  ///< SequenceXxx, OptionalXxx
 const std::vector<OpDef>& signal_ops();    ///< windows, DFT, STFT, MelWeightMatrix
 const std::vector<OpDef>& random_ops();    ///< RandomXxx, Bernoulli, Multinomial
-const std::vector<OpDef>& flex_attention_ops();     ///< FlexAttention
-const std::vector<OpDef>& sequence_map_ops();       ///< SequenceMap
-const std::vector<OpDef>& linear_attention_ops();   ///< LinearAttention, CausalConvWithState
-const std::vector<OpDef>& optimizer_ops();          ///< ai.onnx.preview.training
-const std::vector<OpDef>& ml_feature_ops();         ///< ai.onnx.ml: Scaler, Imputer, ...
-const std::vector<OpDef>& ml_label_ops();           ///< ai.onnx.ml: LabelEncoder, ZipMap, ...
-const std::vector<OpDef>& ml_linear_ops();          ///< ai.onnx.ml: LinearXxx, SVMXxx
-const std::vector<OpDef>& ml_tree_ops();            ///< ai.onnx.ml: TreeEnsembleXxx
-const std::vector<OpDef>& contrib_fused_ops();      ///< com.microsoft: FusedConv, BiasGelu, ...
+const std::vector<OpDef>& flex_attention_ops();       ///< FlexAttention
+const std::vector<OpDef>& sequence_map_ops();         ///< SequenceMap
+const std::vector<OpDef>& linear_attention_ops();     ///< LinearAttention, CausalConvWithState
+const std::vector<OpDef>& optimizer_ops();            ///< ai.onnx.preview.training
+const std::vector<OpDef>& ml_feature_ops();           ///< ai.onnx.ml: Scaler, Imputer, ...
+const std::vector<OpDef>& ml_label_ops();             ///< ai.onnx.ml: LabelEncoder, ZipMap, ...
+const std::vector<OpDef>& ml_linear_ops();            ///< ai.onnx.ml: LinearXxx, SVMXxx
+const std::vector<OpDef>& ml_tree_ops();              ///< ai.onnx.ml: TreeEnsembleXxx
+const std::vector<OpDef>& contrib_fused_ops();        ///< com.microsoft: FusedConv, BiasGelu, ...
+const std::vector<OpDef>& contrib_group_query_ops();  ///< com.microsoft.GroupQueryAttention
+const std::vector<OpDef>& contrib_attention_ops();    ///< com.microsoft: Attention and its kin
 const std::vector<OpDef>& contrib_quantized_ops();  ///< com.microsoft: QLinearXxx, MatMulNBits, ...
 const std::vector<OpDef>& image_file_ops();         ///< ImageDecoder
 const std::vector<OpDef>& string_ops();             ///< StringXxx, RegexFullMatch, TfIdfVectorizer

@@ -115,6 +115,9 @@ Importer::Body Importer::import_iterated(const BoundAttr& attr, Place place,
 
 /// Makes `state` a type that `next` fits as well. A symbol that is this state's own fits any size.
 bool Importer::widen(Type& state, const Type& next) {
+  if (state.kind == Type::Kind::optional && next.kind != Type::Kind::optional) {
+    return widen(state, Type::optional(next));  // what an optional can hold is one, too
+  }
   if (state.kind != next.kind || state.dtype != next.dtype) {
     fail("a variable of a loop begins as {} but goes on as {}", to_string(state), to_string(next));
   }

@@ -20,6 +20,7 @@ int64_t opset_of(const proto::NodeProto& node, const Frame& frame) {
   const std::string domain = normal_domain(node.domain());
   const std::string shown = domain.empty() ? "ai.onnx" : domain;
   const std::optional<int64_t> newest = newest_opset(domain);
+  if (!newest && find_op(qualified(domain, node.op_type()))) return 1;  // a plugin's
   if (!newest) {
     fail_as(ErrorCode::unsupported,
             "the domain '{}' is not known, and the model has no function '{}' of it", shown,
@@ -261,6 +262,12 @@ AttrMap Importer::plain_attrs(const proto::NodeProto& node, Place place) {
 void Importer::define(const std::string& name, Value value, const Origins& origins, Place place) {
   if (name.empty()) return;
   Graph& graph = place.scope.graph();
+  // A loop's variable may begin as an optional, and have a value once the loop has run.
+  const auto declared = place.scope.declared.find(name);
+  if (declared != place.scope.declared.end() && !declared->second->has_optional_type() &&
+      graph.type(value).kind == Type::Kind::optional) {
+    value = Builder(graph, {}, origins)("OptionalGetElement", {value});
+  }
   check_declared(name, graph.type(value), place.scope);
   // Names inside of functions are not the model's, and come as often as the function is called.
   if (place.frame.origin.empty()) {

@@ -1,4 +1,6 @@
 // Image formats that libraries decode: JPEG, PNG, TIFF, WebP.
+#include <cstdio>  // jpeglib.h counts on it
+
 #include <jpeglib.h>
 #include <png.h>
 #include <tiffio.h>
@@ -6,7 +8,6 @@
 
 #include <algorithm>
 #include <csetjmp>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 

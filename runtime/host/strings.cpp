@@ -101,8 +101,9 @@ std::string format_real(DType type, double value) {
     text = fmt::format("{}", static_cast<float>(value));
   } else {
     for (int digits = 1; digits <= 9; ++digits) {
-      text = fmt::format("{:.{}g}", value, digits);
-      if (std::isnan(value) || round_to(type, std::strtod(text.c_str(), nullptr)) == value) break;
+      const double shown = std::strtod(fmt::format("{:.{}g}", value, digits).c_str(), nullptr);
+      text = fmt::format("{}", shown);
+      if (std::isnan(value) || round_to(type, shown) == value) break;
     }
   }
   if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";

@@ -242,6 +242,13 @@ TEST(Tables, OpsAndPassesAreListed) {
   EXPECT_NE(run_dlc({"passes"}).out.find("\ndecompose "), std::string::npos);
 }
 
+TEST(Tables, TheDocumentOfOperatorsIsCurrent) {
+  std::ifstream file(DLC_SOURCE_DIR "/docs/operators.md");
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  EXPECT_TRUE(run_dlc({"ops", "--markdown"}).out == text)
+      << "docs/operators.md is not what the rows say: `ninja -C build docs` writes it anew";
+}
+
 TEST(Completion, ShellsAcceptTheirScriptAndFindEveryCommand) {
   for (const std::string shell : {"bash", "zsh", "fish"}) {
     const Outcome done = run_dlc({"completion", shell});

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <new>
 
+#include "compiler/driver/plugin.h"
 #include "runtime/error.h"
 #include "tools/dlc/commands.h"
 #include "tools/dlc/text.h"
@@ -54,6 +55,15 @@ void add_commands(CLI::App& app) {
   app.require_subcommand(1);
   app.set_version_flag("--version", dlc::cli::version_text, "Print version, LLVM and processor");
   app.set_help_all_flag("--help-all", "Print the help of all commands");
+  app.fallthrough();
+  app.add_option_function<std::vector<std::string>>(
+         "--plugin",
+         [](const std::vector<std::string>& paths) {
+           for (const std::string& path : paths) dlc::load_plugin(path);
+         },
+         "A shared object with operators of your own (include/dlc/plugin.h)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   app.footer(
       "Exit codes: 0 done, 1 failed, 2 wrong use, 3 unsupported, 4 invalid model or file,\n"
       "5 ran but missed a check, 6 a limit was hit, 130 interrupted.\n"

@@ -1,6 +1,7 @@
 // dlc ops: the table of operators.
 #include <fmt/format.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "compiler/ops/op_def.h"
@@ -45,6 +46,103 @@ void print_text() {
   fmt::print("{} operators\n", all_ops().size());
 }
 
+/// "f32 f64 f16 bf16", with names for what comes often.
+std::string types_text(DTypes set) {
+  struct Group {
+    std::string_view name;
+    DTypes types;
+  };
+  constexpr Group groups[] = {{"any", types::all},
+                              {"any but str", types::all & ~types::strings},
+                              {"floats", types::floats},
+                              {"ints", types::ints},
+                              {"small floats", types::small_floats},
+                              {"small ints", types::small_ints},
+                              {"complex", types::complexes}};
+  std::string text;
+  const auto add = [&](std::string_view word) {
+    text += text.empty() ? "" : ", ";
+    text += word;
+  };
+  for (const Group& group : groups) {
+    if ((set & group.types) != group.types) continue;
+    add(group.name);
+    set &= ~group.types;
+  }
+  for (int k = 1; k < dtype_count; ++k)
+    if (set & one(static_cast<DType>(k))) add(name(static_cast<DType>(k)));
+  return text;
+}
+
+std::string inputs_text(const OpDef& def) {
+  std::string text;
+  for (const InputSpec& input : def.inputs) {
+    text += text.empty() ? "" : "; ";
+    text += input.name;
+    if (input.presence == Presence::optional) text += "?";
+    if (input.presence == Presence::variadic || input.presence == Presence::any) text += "...";
+    text += ": " + types_text(input.types);
+  }
+  return text;
+}
+
+std::string_view how_text(const OpDef& def) {
+  if (def.contraction) return "contraction";
+  switch (def.kind()) {
+    case OpKind::elementwise:
+    case OpKind::loops:
+      return "fused loop";
+    case OpKind::composite:
+      return "body of others";
+    case OpKind::host:
+      return "C++ function";
+    case OpKind::structural:
+      break;
+  }
+  return "control flow";
+}
+
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (char c : text) result += c == '|' ? std::string("\\|") : std::string(1, c);
+  return result;
+}
+
+void print_table(const std::string& title, const std::function<bool(std::string_view)>& belongs) {
+  fmt::print(
+      "\n## {}\n\n| operator | form | inputs | runs as | what it is |\n"
+      "|---|---|---|---|---|\n",
+      title);
+  for (const OpDef* def : all_ops()) {
+    if (!belongs(def->name)) continue;
+    fmt::print("| {} | {} | {} | {} | {} |\n", def->name, def->source, escaped(inputs_text(*def)),
+               how_text(*def), escaped(def->doc));
+  }
+}
+
+/// docs/operators.md.
+void print_markdown() {
+  fmt::print(
+      "# Operators\n\nWritten by `ninja -C build docs` from the operators' rows in "
+      "`compiler/ops/`. Every earlier form of an ONNX operator\nis taken too: the importer turns "
+      "it "
+      "into the newest. *Runs as*: a *fused loop* becomes one with its neighbours\nand is "
+      "compiled; a "
+      "*contraction* is a blocked kernel; a *body of others* is a graph of other operators, which\n"
+      "fuse; a *C++ function* of the runtime does what no loop says. `?`: may be left out, `...`: "
+      "any "
+      "number.\n");
+  const auto in = [](std::string_view prefix) {
+    return [prefix](std::string_view name) { return name.starts_with(prefix); };
+  };
+  print_table("ai.onnx",
+              [](std::string_view name) { return name.find('.') == std::string_view::npos; });
+  print_table("ai.onnx.ml", in("ai.onnx.ml."));
+  print_table("ai.onnx.preview", in("ai.onnx.preview."));
+  print_table("com.microsoft", in("com.microsoft."));
+  print_table("dlc's own, in bodies of others", in("dlc."));
+}
+
 }  // namespace
 
 void add_ops(CLI::App& app) {
@@ -52,7 +150,12 @@ void add_ops(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("ops", "List the operators that are known");
   add_json_option(command, *json);
   command.footer("Example: dlc ops | grep Conv");
-  command.callback([json] { *json ? print_json() : print_text(); });
+  const auto markdown = std::make_shared<bool>(false);
+  command.add_flag("--markdown", *markdown, "As docs/operators.md");
+  command.callback([json, markdown] {
+    if (*markdown) return print_markdown();
+    *json ? print_json() : print_text();
+  });
 }
 
 }  // namespace dlc::cli

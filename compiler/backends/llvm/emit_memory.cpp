@@ -11,6 +11,11 @@ namespace {
 
 constexpr int max_lanes_bytes = 1024;  ///< of zeros to read
 
+/// Of an element in memory that others have allocated.
+llvm::Align alignment(DType type) {
+  return llvm::Align(std::max(1, bits(type) / (is_complex(type) ? 16 : 8)));
+}
+
 }  // namespace
 
 // --- addresses
@@ -83,7 +88,7 @@ bool Emitter::has_masked_load(DType type) const {
 
 Value* Emitter::load_elements(Value* pointer, DType type, int lanes, bool invariant) {
   llvm::Type* element = memory_type(ir_.getContext(), type);
-  const llvm::Align align(std::max(1, bits(type) / 8));
+  const llvm::Align align = alignment(type);
   llvm::LoadInst* load = ir_.CreateAlignedLoad(with_lanes(element, lanes), pointer, align);
   if (invariant && loads_invariant_)
     load->setMetadata(llvm::LLVMContext::MD_invariant_load,
@@ -95,7 +100,7 @@ Value* Emitter::load_elements(Value* pointer, DType type, int lanes, bool invari
 void Emitter::store_elements(Value* pointer, DType type, Value* value) {
   if (type == DType::boolean)
     value = ir_.CreateZExt(value, with_lanes(ir_.getInt8Ty(), lanes_of(value)));
-  ir_.CreateAlignedStore(value, pointer, llvm::Align(std::max(1, bits(type) / 8)));
+  ir_.CreateAlignedStore(value, pointer, alignment(type));
 }
 
 Value* Emitter::load_uniform(Value* pointer, DType type) {
@@ -115,7 +120,7 @@ Value* Emitter::load_masked(Value* pointer, DType type, Value* mask) {
     return gather(type, mask, [&](int k) { return ir_.CreateConstGEP1_64(element, pointer, k); });
   }
   llvm::Type* vector = with_lanes(element, lanes_);
-  Value* loaded = ir_.CreateMaskedLoad(vector, pointer, llvm::Align(std::max(1, bits(type) / 8)),
+  Value* loaded = ir_.CreateMaskedLoad(vector, pointer, alignment(type),
                                        mask, llvm::Constant::getNullValue(vector));
   if (type != DType::boolean) return loaded;
   return ir_.CreateICmpNE(loaded, llvm::Constant::getNullValue(vector));

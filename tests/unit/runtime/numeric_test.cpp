@@ -144,7 +144,8 @@ TEST(Numeric, OutOfRangeFollowsTheTableOfCast) {
   EXPECT_EQ(code(DType::f8e4m3fnuz, 1e6, false), 0x80);
   EXPECT_EQ(code(DType::f8e4m3fnuz, -0.0, true), 0);
   EXPECT_EQ(code(DType::f8e4m3fnuz, -1e-9, true), 0);
-  EXPECT_EQ(code(DType::f8e5m2, infinity, true), 0x7b);
+  EXPECT_EQ(code(DType::f8e5m2, infinity, true), 0x7c);
+  EXPECT_EQ(code(DType::f8e5m2, 1e9, true), 0x7b);
   EXPECT_EQ(code(DType::f8e5m2, -infinity, false), 0xfc);
   EXPECT_EQ(code(DType::f8e5m2, 61440, false), 0x7c);
   EXPECT_EQ(code(DType::f8e5m2fnuz, infinity, false), 0x80);
