@@ -71,6 +71,8 @@ void place(ResizeAxis& axis, const std::string& mode) {
     axis.base = centre * many - up * (1 - many);
   } else if (mode == "half_pixel_symmetric") {
     axis.base = axis.input * up - axis.output * down + centre;
+  } else if (mode == "tf_half_pixel_for_nn") {  // of opset 11: not shifted back by half a pixel
+    axis.base = down;
   } else if (mode != "half_pixel") {
     fail("coordinate_transformation_mode {} is not known", mode);
   }

@@ -62,12 +62,11 @@ void replace_tf_half_pixel(OnnxNode& node) {
   if (mode == node.attrs.end()) return;
   const auto* text = std::get_if<std::string>(&mode->second);
   if (!text || *text != "tf_half_pixel_for_nn") return;
-  const std::string nearest =
-      take<std::string>(node, "nearest_mode").value_or("round_prefer_floor");
-  if (nearest != "floor") {
-    fail_as(ErrorCode::unsupported, "tf_half_pixel_for_nn with nearest_mode {} is not supported",
-            nearest);
-  }
+  const auto rounding = node.attrs.find("nearest_mode");
+  if (rounding == node.attrs.end() || !std::holds_alternative<std::string>(rounding->second) ||
+      std::get<std::string>(rounding->second) != "floor")
+    return;  // the row still has the mode
+  node.attrs.erase(rounding);
   mode->second = std::string("half_pixel");
   node.attrs.emplace("nearest_mode", std::string("round_prefer_ceil"));
 }
