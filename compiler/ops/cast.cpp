@@ -66,14 +66,20 @@ std::vector<Value> same_value(const OpArgs&, Builder&, std::span<const Value> in
   return {inputs[0]};
 }
 
+double known_number(const OpArgs& a, std::string_view input) {
+  const Tensor value = a.constant_or_fail(input);
+  if (value.size() != 1) fail("input {} must have one element, not {}", input, value.size());
+  return value.to_reals()[0];
+}
+
 /// Inference, and training that drops nothing, keep the data.
 std::vector<Value> expand_dropout(const OpArgs& a, Builder& build, std::span<const Value> inputs) {
   bool training = false;
   for (std::string_view input : {"ratio", "training_mode"})
     if (a.has(input)) expect_scalar(a, input, a.dtype(input));
-  if (a.has("training_mode")) training = a.constant_or_fail("training_mode").to_ints().at(0) != 0;
+  if (a.has("training_mode")) training = known_number(a, "training_mode") != 0;
   if (training) {
-    const double ratio = a.has("ratio") ? a.constant_or_fail("ratio").to_reals().at(0) : 0.5;
+    const double ratio = a.has("ratio") ? known_number(a, "ratio") : 0.5;
     if (!(ratio >= 0 && ratio <= 1)) fail("the ratio is {}, but must be from 0 to 1", ratio);
     if (ratio != 0) return drop_out(a, build, inputs[0], ratio);
   }

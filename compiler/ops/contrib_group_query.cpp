@@ -24,13 +24,19 @@ Computed append_to_cache(const ComputeArgs& args) {
   const Operand start = args["start"];
   if (start.shape().size() != 1) fail("start must have one axis");
   common_dim(start.shape()[0], x[0], "start and x");
+  if (args.has("past")) {
+    expect_rank(args, "past", 4);
+    if (args.dtype("past") != args.dtype("x")) fail("past and x have different element types");
+    for (size_t k : {size_t{0}, size_t{1}, size_t{3}})
+      common_dim(args.shape("past")[k], x[k], "past and x");
+  }
   return tensor({x[0], x[1], length[0], x[3]}, [&](const Indices& i) {
     const Expr begin = cast(DType::i64, start({i[0]}));
     const Expr own = i[2] - begin;
     Expr before = zero_of(args.dtype("x"));
     if (args.has("past")) {
       const Operand past = args["past"];
-      before = select(i[2] < dim(past.shape().at(2)), past.raw(i), before);
+      before = select(i[2] < dim(past.shape()[2]), past.raw(i), before);
     }
     return select(within(own, x[2]), args["x"].raw(with_index(i, 2, own)), before);
   });
@@ -102,7 +108,8 @@ class GroupQuery {
 
   Dim cache_length(const Dim& queries) const {
     if (!args_.has("past_key")) return queries;
-    const Dim past = args_.shape("past_key").at(2);
+    expect_rank(args_, "past_key", 4);
+    const Dim past = args_.shape("past_key")[2];
     const auto total = args_.values_if_known("total_sequence_length");
     return total && total->size() == 1 ? maximum(past, (*total)[0]) : past + queries;
   }
@@ -113,7 +120,8 @@ class GroupQuery {
     if (args_.has("position_ids")) places = inputs_.term("position_ids");
     const Value cosines = inputs_["cos_cache"], sines = inputs_["sin_cache"];
     if (!cosines.valid() || !sines.valid()) fail("cos_cache and sin_cache are missing");
-    const int64_t rotated = 2 * number_of(build_.shape(cosines).at(1), "cos_cache");
+    expect_rank(args_, "cos_cache", 2);
+    const int64_t rotated = 2 * number_of(build_.shape(cosines)[1], "cos_cache");
     return {build_, build_("RotaryEmbedding", {x, cosines, sines, places},
                            {{"interleaved", args_.integer("rotary_interleaved")},
                             {"rotary_embedding_dim", rotated}})};

@@ -40,6 +40,8 @@ class LinearAttention {
     if (!gated_ && !corrected_ && rule != "linear") fail("update_rule '{}' is not known", rule);
     if (gated_ != args.has("decay")) fail("update_rule '{}' and decay do not fit", rule);
     if (corrected_ != args.has("beta")) fail("update_rule '{}' and beta do not fit", rule);
+    if (gated_) expect_rank(args, "decay", 3);
+    if (corrected_) expect_rank(args, "beta", 3);
   }
 
   std::vector<Value> expand() {
@@ -48,12 +50,12 @@ class LinearAttention {
     all.push_back(by_time("key", {heads_, 1, key_size_}));
     all.push_back(by_time("value", {heads_, 1, value_size_}));
     if (gated_) {
-      const Dim& last = args_.shape("decay").at(2);
+      const Dim& last = args_.shape("decay")[2];
       const bool per_head = last == Dim(heads_);
       all.push_back(by_time("decay", {heads_, per_head ? Dim(1) : key_size_, 1}));
     }
     if (corrected_) {
-      const bool shared = args_.shape("beta").at(2) == Dim(1);
+      const bool shared = args_.shape("beta")[2] == Dim(1);
       all.push_back(by_time("beta", {shared ? 1 : heads_, 1, 1}));
     }
     Graph body("token");

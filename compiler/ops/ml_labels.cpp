@@ -91,7 +91,8 @@ std::vector<Type> infer_look_up(const OpArgs& args) {
 
 const Type& map_type(const OpArgs& args) {
   const Type& type = args.type("X");
-  if (type.kind != Type::Kind::map) fail("X must be a map, not {}", to_string(type));
+  if (type.kind != Type::Kind::map || !type.element->is_tensor())
+    fail("X must be a map to tensors, not {}", to_string(type));
   return type;
 }
 

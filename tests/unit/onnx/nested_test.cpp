@@ -116,6 +116,49 @@ TEST(Nested, LoopVariablesMayGrow) {
   EXPECT_EQ(result(2), (std::vector<double>{2, 4, 3, 6}));
 }
 
+TEST(Nested, ASliceMayEndWhereTheIterationSays) {
+  ModelBuilder model;
+  model.input("n", DType::i64, {})
+      .input("x", DType::f32, {3})
+      .initializer(float_tensor("start", {0}, {}))
+      .initializer(int_tensor("zero", {1}, {0}))
+      .node("Loop", {"n", "", "start"}, {"y"},
+            {attr("body", nested("body",
+                                 [](GraphBuilder& g) {
+                                   g.input("i", DType::i64, {})
+                                       .input("go", DType::boolean, {})
+                                       .input("s", DType::f32, {""})
+                                       .node("Unsqueeze", {"i", "zero"}, {"end"})
+                                       .node("Slice", {"x", "zero", "end"}, {"part"})
+                                       .node("Concat", {"s", "part"}, {"t"}, {attr("axis", 0)})
+                                       .output("go")
+                                       .output("t");
+                                 }))})
+      .output("y");
+  EXPECT_EQ(run(model.import(), {Tensor::scalar(DType::i64, 3), floats_of({1, 2, 3})}),
+            (std::vector<double>{1, 1, 2}));
+}
+
+TEST(Nested, SequenceMapAppliesItsBodyToEachElement) {
+  ModelBuilder model;
+  model.input("a", DType::f32, {2})
+      .input("b", DType::f32, {3})
+      .node("SequenceConstruct", {"a", "b"}, {"s"})
+      .initializer(float_tensor("one", {}, {1}))
+      .node(
+          "SequenceMap", {"s"}, {"t"},
+          {attr(
+              "body",
+              nested("body",
+                     [](GraphBuilder& g) {
+                       g.input("x", DType::f32, {"n"}).node("Add", {"x", "one"}, {"y"}).output("y");
+                     }))})
+      .node("ConcatFromSequence", {"t"}, {"y"}, {attr("axis", 0)})
+      .output("y");
+  EXPECT_EQ(run(model.import(), {floats_of({1, 2}), floats_of({3, 4, 5})}),
+            (std::vector<double>{2, 3, 4, 5, 6}));
+}
+
 TEST(Nested, LoopVariablesKeepTheirElementType) {
   ModelBuilder model;
   model.input("n", DType::i64, {})
