@@ -225,7 +225,8 @@ void Importer::import_loop(OnnxNode& node, const proto::NodeProto& from, Place p
     types.push_back(node.type(k + 2));
   }
   const BoundAttr attr = graph_attr(from, "body", place);
-  const std::vector<Value> sources = node.inputs;
+  std::vector<Value> sources = node.inputs;
+  sources[0] = Value();  // the number of the iteration is not the number of iterations
   const Body body = import_iterated(attr, place, std::move(types), sources, 2, states, 1);
   attach(node, "body", body.graph, body.captures);
   if (!body.captures.empty()) {
