@@ -160,7 +160,7 @@ std::vector<Value> expand_multi_head(const OpArgs& args, Builder& build,
   Dim past = 0;
   if (args.has("past_key") != args.has("past_value")) fail("past_key and past_value go together");
   if (args.has("past_key")) {
-    expect_rank(args, "past_key", 4);
+    args.expect_rank("past_key", 4);
     past = args.shape("past_key")[2];
     k = concat(inputs.term("past_key"), k, 2);
     v = concat(inputs.term("past_value"), v, 2);
@@ -182,7 +182,7 @@ std::vector<Value> expand_rotary(const OpArgs& args, Builder& build,
   const Dims& x = args.shape("input");
   if (args.real("scale") != 1) fail_as(ErrorCode::unsupported, "a scale is not supported");
   if (x.size() != 3 && x.size() != 4) fail("input has rank {}, but must have 3 or 4", x.size());
-  expect_rank(args, "cos_cache", 2);
+  args.expect_rank("cos_cache", 2);
   const int64_t half = number_of(args.shape("cos_cache")[1], "cos_cache");
   AttrMap attrs = {{"interleaved", args.integer("interleaved")},
                    {"rotary_embedding_dim", args.integer("rotary_embedding_dim")}};

@@ -128,7 +128,7 @@ std::vector<Value> expand_skip_simplified(const OpArgs& args, Builder& build,
 /// The sum of the embeddings of words, positions and segments, normalized; and how many words of
 /// each sample the mask lets through.
 std::vector<Value> expand_embed(const OpArgs& args, Builder& build, std::span<const Value> inputs) {
-  expect_rank(args, "input_ids", 2);
+  args.expect_rank("input_ids", 2);
   const Dims ids = args.shape("input_ids");
   const auto input = [&](std::string_view name) { return inputs[args.position(name)]; };
   const auto embedded = [&](std::string_view table, Value index) {
@@ -167,7 +167,7 @@ std::vector<Value> expand_masked_pool(const OpArgs& args, Builder& build,
 std::vector<Type> infer_inverse(const OpArgs& args) {
   const Dims& x = args.shape("X");
   if (x.size() < 2) fail("X has rank {}, but must have at least 2", x.size());
-  common_dim(x[x.size() - 2], x.back(), "a matrix that is not square");
+  common_dim(args, x[x.size() - 2], x.back(), "a matrix that is not square");
   return {args.type("X")};
 }
 

@@ -17,18 +17,18 @@ constexpr DTypes i32 = one(DType::i32);
 
 /// y[b, n, t, h]: x behind the first start[b] places of past
 Computed append_to_cache(const ComputeArgs& args) {
-  expect_rank(args, "x", 4);
+  args.expect_rank("x", 4);
   const Dims& x = args.shape("x");
   const Dims length = args.values("length");
   if (length.size() != 1) fail("length must be one number");
   const Operand start = args["start"];
   if (start.shape().size() != 1) fail("start must have one axis");
-  common_dim(start.shape()[0], x[0], "start and x");
+  common_dim(args, start.shape()[0], x[0], "start and x");
   if (args.has("past")) {
-    expect_rank(args, "past", 4);
+    args.expect_rank("past", 4);
     if (args.dtype("past") != args.dtype("x")) fail("past and x have different element types");
     for (size_t k : {size_t{0}, size_t{1}, size_t{3}})
-      common_dim(args.shape("past")[k], x[k], "past and x");
+      common_dim(args, args.shape("past")[k], x[k], "past and x");
   }
   return tensor({x[0], x[1], length[0], x[3]}, [&](const Indices& i) {
     const Expr begin = cast(DType::i64, start({i[0]}));
@@ -44,12 +44,12 @@ Computed append_to_cache(const ComputeArgs& args) {
 
 /// scores where query i of sample b sees key j: j <= start[b] + i, and in the window; else -inf
 Computed mask_cache(const ComputeArgs& args) {
-  expect_rank(args, "scores", 4);
+  args.expect_rank("scores", 4);
   const Dims& shape = args.shape("scores");
   const int64_t window = args.integer("window");
   const Operand start = args["start"];
   if (start.shape().size() != 1) fail("start must have one axis");
-  common_dim(start.shape()[0], shape[0], "start and scores");
+  common_dim(args, start.shape()[0], shape[0], "start and scores");
   return tensor(shape, [&](const Indices& i) {
     const Expr position = cast(DType::i64, start({i[0]})) + i[2];
     Expr seen = i[3] <= position;
@@ -108,7 +108,7 @@ class GroupQuery {
 
   Dim cache_length(const Dim& queries) const {
     if (!args_.has("past_key")) return queries;
-    expect_rank(args_, "past_key", 4);
+    args_.expect_rank("past_key", 4);
     const Dim past = args_.shape("past_key")[2];
     const auto total = args_.values_if_known("total_sequence_length");
     return total && total->size() == 1 ? maximum(past, (*total)[0]) : past + queries;
@@ -120,7 +120,7 @@ class GroupQuery {
     if (args_.has("position_ids")) places = inputs_.term("position_ids");
     const Value cosines = inputs_["cos_cache"], sines = inputs_["sin_cache"];
     if (!cosines.valid() || !sines.valid()) fail("cos_cache and sin_cache are missing");
-    expect_rank(args_, "cos_cache", 2);
+    args_.expect_rank("cos_cache", 2);
     const int64_t rotated = 2 * number_of(build_.shape(cosines)[1], "cos_cache");
     return {build_, build_("RotaryEmbedding", {x, cosines, sines, places},
                            {{"interleaved", args_.integer("rotary_interleaved")},

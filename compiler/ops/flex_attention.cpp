@@ -50,7 +50,7 @@ Term changed(const OpArgs& args, std::string_view attr, const Term& x,
 
 std::vector<Value> expand_flex_attention(const OpArgs& args, Builder& build,
                                          std::span<const Value> inputs) {
-  for (const char* name : {"Q", "K", "V"}) expect_rank(args, name, 4);
+  for (const char* name : {"Q", "K", "V"}) args.expect_rank(name, 4);
   const Term q = widen({build, inputs[0]});
   const Dim heads = q.shape()[1], size = q.shape()[3];
   const Term k = shared(widen({build, inputs[1]}), heads);

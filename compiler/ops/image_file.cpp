@@ -7,7 +7,7 @@ namespace dlc {
 namespace {
 
 std::vector<Type> infer_image(const OpArgs& args) {
-  expect_rank(args, "encoded_stream", 1);
+  args.expect_rank("encoded_stream", 1);
   const std::string format = args.text("pixel_format");
   if (format != "RGB" && format != "BGR" && format != "Grayscale")
     fail("pixel_format is '{}', but must be 'RGB', 'BGR' or 'Grayscale'", format);

@@ -18,7 +18,7 @@ class LinearAttention {
  public:
   LinearAttention(const OpArgs& args, Builder& build, std::span<const Value> inputs)
       : args_(args), build_(build), inputs_(inputs) {
-    for (const char* name : {"query", "key", "value"}) expect_rank(args, name, 3);
+    for (const char* name : {"query", "key", "value"}) args.expect_rank(name, 3);
     const int64_t queries = args.integer("q_num_heads");
     heads_ = args.integer("kv_num_heads");
     if (heads_ < 1 || queries < 1 || queries % heads_ != 0)
@@ -30,18 +30,18 @@ class LinearAttention {
     key_size_ = divided(q[2], queries, "query");
     value_size_ = divided(args.shape("value")[2], heads_, "value");
     for (const char* name : {"key", "value"}) {
-      common_dim(args.shape(name)[0], batch_, name);
-      common_dim(args.shape(name)[1], time_, name);
+      common_dim(args, args.shape(name)[0], batch_, name);
+      common_dim(args, args.shape(name)[1], time_, name);
     }
-    common_dim(divided(args.shape("key")[2], heads_, "key"), key_size_, "the size of a key");
+    common_dim(args, divided(args.shape("key")[2], heads_, "key"), key_size_, "the size of a key");
     const std::string rule = args.text("update_rule");
     gated_ = rule == "gated" || rule == "gated_delta";
     corrected_ = rule == "delta" || rule == "gated_delta";
     if (!gated_ && !corrected_ && rule != "linear") fail("update_rule '{}' is not known", rule);
     if (gated_ != args.has("decay")) fail("update_rule '{}' and decay do not fit", rule);
     if (corrected_ != args.has("beta")) fail("update_rule '{}' and beta do not fit", rule);
-    if (gated_) expect_rank(args, "decay", 3);
-    if (corrected_) expect_rank(args, "beta", 3);
+    if (gated_) args.expect_rank("decay", 3);
+    if (corrected_) args.expect_rank("beta", 3);
   }
 
   std::vector<Value> expand() {
@@ -97,10 +97,10 @@ class LinearAttention {
 
   Value initial_state() {
     if (args_.has("past_state")) {
-      expect_rank(args_, "past_state", 4);
+      args_.expect_rank("past_state", 4);
       const Dims wanted = {batch_, heads_, key_size_, value_size_};
       for (size_t k = 0; k < 4; ++k)
-        common_dim(args_.shape("past_state")[k], wanted[k], "past_state");
+        common_dim(args_, args_.shape("past_state")[k], wanted[k], "past_state");
       return cast(wide(), input("past_state"));
     }
     const double zero = 0;
@@ -144,18 +144,18 @@ std::vector<Value> expand_linear_attention(const OpArgs& args, Builder& build,
 /// A depthwise convolution of x after the k - 1 places before it, which past_state has.
 std::vector<Value> expand_causal_conv(const OpArgs& args, Builder& build,
                                       std::span<const Value> inputs) {
-  expect_rank(args, "input", 3);
-  expect_rank(args, "weight", 3);
+  args.expect_rank("input", 3);
+  args.expect_rank("weight", 3);
   const Dims &x = args.shape("input"), &weight = args.shape("weight");
   if (!weight[0].is_number() || !weight[2].is_number())
     fail_as(ErrorCode::unsupported, "the shape of the weight must be known");
-  common_dim(x[1], weight[0], "channels of input and weight");
+  common_dim(args, x[1], weight[0], "channels of input and weight");
   const int64_t before = weight[2].number() - 1;
   if (before < 0) fail("the weight has no element");
   Value padded;
   if (args.has("past_state")) {
-    expect_rank(args, "past_state", 3);
-    common_dim(args.shape("past_state")[2], before, "the length of past_state");
+    args.expect_rank("past_state", 3);
+    common_dim(args, args.shape("past_state")[2], before, "the length of past_state");
     padded = build("Concat", {inputs[3], inputs[0]}, {{"axis", int64_t{2}}});
   } else {
     padded = build("Pad", {inputs[0], build.ints({0, 0, before, 0, 0, 0})});

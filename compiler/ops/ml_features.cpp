@@ -118,7 +118,7 @@ std::vector<Value> expand_vectorizer(const OpArgs& args, Builder& build,
     parts.push_back(part);
   }
   for (size_t k = 0; k < sizes.size(); ++k)
-    common_dim(build.shape(parts[k])[1], sizes[k], "an input and inputdimensions");
+    common_dim(args, build.shape(parts[k])[1], sizes[k], "an input and inputdimensions");
   return {build("Concat", parts, {{"axis", int64_t{1}}})};
 }
 

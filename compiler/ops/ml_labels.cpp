@@ -121,7 +121,7 @@ std::vector<Type> infer_zip_map(const OpArgs& args) {
   if (!keys) fail("the labels are missing");
   const Dims& x = args.shape("X");
   if (x.empty() || x.size() > 2) fail("X has rank {}, but must have 1 or 2", x.size());
-  common_dim(x.back(), keys->size(), "X and the labels");
+  common_dim(args, x.back(), keys->size(), "X and the labels");
   return {Type::sequence(Type::map(keys->dtype(), Type::tensor(DType::f32, {})))};
 }
 

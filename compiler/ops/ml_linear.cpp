@@ -21,18 +21,18 @@ Term number(const Term& like, double value) {
 }
 
 /// x times the transposed rows of coefficients, of which there are `rows`.
-Term product_with_rows(const Term& x, const Reals& coefficients, int64_t rows) {
+Term product_with_rows(const OpArgs& args, const Term& x, const Reals& coefficients, int64_t rows) {
   if (rows < 1 || coefficients.empty() || count(coefficients) % rows != 0)
     fail("{} coefficients are not {} rows", coefficients.size(), rows);
   const int64_t width = count(coefficients) / rows;
-  common_dim(x.shape()[1], width, "features and coefficients");
+  common_dim(args, x.shape()[1], width, "features and coefficients");
   const Value w = real_constant(x.build(), x.dtype(), {rows, width}, coefficients);
   return apply("MatMul", x, transpose({x.build(), w}, {1, 0}));
 }
 
-Term add_list(const Term& x, const Reals& values, std::string_view attr) {
+Term add_list(const OpArgs& args, const Term& x, const Reals& values, std::string_view attr) {
   if (values.empty()) return x;
-  common_dim(x.shape()[1], count(values), attr);
+  common_dim(args, x.shape()[1], count(values), std::string(attr));
   return apply("Add", x, real_constant(x.build(), x.dtype(), {count(values)}, values));
 }
 
@@ -41,7 +41,8 @@ Term in_f32(const Term& x) { return cast(DType::f32, x); }
 std::vector<Value> expand_linear_regressor(const OpArgs& args, Builder& build,
                                            std::span<const Value> inputs) {
   const Term scores =
-      add_list(product_with_rows(feature_rows(build, inputs[0]), args.reals("coefficients"),
+      add_list(args,
+               product_with_rows(args, feature_rows(build, inputs[0]), args.reals("coefficients"),
                                  args.integer("targets")),
                args.reals("intercepts"), "targets and intercepts");
   return {in_f32(post_transform(scores, args.text("post_transform")))};
@@ -78,14 +79,14 @@ std::vector<Value> expand_linear_classifier(const OpArgs& args, Builder& build,
   if (!x.shape()[1].is_number() || x.shape()[1] == Dim(0))
     fail_as(ErrorCode::unsupported, "the number of features must be known");
   const int64_t rows = count(coefficients) / x.shape()[1].number();
-  const Term raw = add_list(product_with_rows(x, coefficients, rows), args.reals("intercepts"),
-                            "classes and intercepts");
+  const Term raw = add_list(args, product_with_rows(args, x, coefficients, rows),
+                            args.reals("intercepts"), "classes and intercepts");
   const std::string transform = args.text("post_transform");
   const bool two = rows == 1 && labels && labels->size() == 2;
   const Term signs = two ? both_signs(raw) : raw;
   Term scores = two && transform == "NONE" ? with_rest(raw) : signs;
   const Dim classes = scores.shape()[1];
-  if (labels && classes != Dim(1)) common_dim(classes, labels->size(), "scores and labels");
+  if (labels && classes != Dim(1)) common_dim(args, classes, labels->size(), "scores and labels");
   scores = post_transform(scores, transform);
   const Value label = classes == Dim(1) ? label_above(scores, transform == "NONE" ? 0 : 0.5, labels)
                                         : label_of(best_class(two ? signs : scores), labels);
@@ -96,7 +97,7 @@ std::vector<Value> expand_linear_classifier(const OpArgs& args, Builder& build,
 
 /// K[n, v]: of each row of x and each support vector.
 Term kernel(const OpArgs& args, const Term& x, const Reals& vectors, int64_t rows) {
-  const Term dot = product_with_rows(x, vectors, rows);
+  const Term dot = product_with_rows(args, x, vectors, rows);
   Reals parameters = args.reals("kernel_params");
   parameters.resize(3);
   const double gamma = parameters[0], coef0 = parameters[1], degree = parameters[2];
@@ -125,7 +126,7 @@ std::vector<Value> expand_svm_regressor(const OpArgs& args, Builder& build,
   const Reals coefficients = args.reals("coefficients"), rho = args.reals("rho");
   if (rho.size() != 1) fail("rho must have one number, not {}", rho.size());
   const Term k = vectors > 0 ? kernel(args, x, args.reals("support_vectors"), vectors) : x;
-  Term scores = product_with_rows(k, coefficients, 1) + rho[0];
+  Term scores = product_with_rows(args, k, coefficients, 1) + rho[0];
   if (args.integer("one_class") != 0) {
     const Term positive = apply("Greater", scores, number(scores, 0));
     scores = select(positive, number(scores, 1), number(scores, -1));
@@ -137,7 +138,7 @@ std::vector<Value> expand_svm_regressor(const OpArgs& args, Builder& build,
 class Voting {
  public:
   Voting(const OpArgs& args, const Term& x, int64_t classes)
-      : x_(x), classes_(classes), sizes_(args.ints("vectors_per_class")) {
+      : args_(args), x_(x), classes_(classes), sizes_(args.ints("vectors_per_class")) {
     if (static_cast<int64_t>(sizes_.size()) != classes)
       fail("vectors_per_class has {} numbers for {} classes", sizes_.size(), classes);
     if (std::any_of(sizes_.begin(), sizes_.end(), [](int64_t n) { return n < 0; }))
@@ -149,7 +150,7 @@ class Voting {
     const Term k = kernel(args, x, args.reals("support_vectors"), vectors_);
     const Reals weights = pair_weights(args.reals("coefficients"));
     scores_.emplace(add_list(
-        apply("MatMul", k, real_constant(x.build(), x.dtype(), {vectors_, pairs_}, weights)),
+        args, apply("MatMul", k, real_constant(x.build(), x.dtype(), {vectors_, pairs_}, weights)),
         Reals(rho.begin(), rho.begin() + pairs_), "rho"));
   }
 
@@ -170,7 +171,7 @@ class Voting {
     const Term first = cast(x_.dtype(), apply("Greater", scores(), number(scores(), 0)));
     Builder& build = x_.build();
     const Value m = real_constant(build, x_.dtype(), {pairs_, classes_}, to_first);
-    return add_list(apply("MatMul", first, m), base, "votes");
+    return add_list(args_, apply("MatMul", first, m), base, "votes");
   }
 
  private:
@@ -195,6 +196,7 @@ class Voting {
     return weights;
   }
 
+  const OpArgs& args_;
   Term x_;
   int64_t classes_, vectors_ = 0, pairs_ = 0;
   Ints sizes_;
@@ -217,7 +219,7 @@ std::vector<Value> expand_svm_classifier(const OpArgs& args, Builder& build,
   const std::string transform = args.text("post_transform");
   if (args.ints("vectors_per_class").empty()) {  // one linear function for each class
     if (rho.empty()) fail("rho is missing");
-    const Term scores = product_with_rows(x, coefficients, classes) + rho[0];
+    const Term scores = product_with_rows(args, x, coefficients, classes) + rho[0];
     if (rho.size() == 1 && classes == 1)
       return {label_above(scores, std::nextafter(0.0, 1.0), std::nullopt), in_f32(scores)};
     return {label_of(best_class(scores), labels),
@@ -244,13 +246,13 @@ std::vector<Value> expand_svm_classifier(const OpArgs& args, Builder& build,
 }
 
 std::vector<Type> infer_probabilities(const OpArgs& args) {
-  expect_rank(args, "scores", 2);
+  args.expect_rank("scores", 2);
   const int64_t classes = args.integer("classes");
   const auto pairs = static_cast<size_t>(classes * (classes - 1) / 2);
   if (classes < 2 || classes > 1 << 16 || args.reals("prob_a").size() != pairs ||
       args.reals("prob_b").size() != pairs)
     fail("prob_a and prob_b do not fit {} classes", classes);
-  common_dim(args.shape("scores")[1], static_cast<int64_t>(pairs), "the scores");
+  common_dim(args, args.shape("scores")[1], static_cast<int64_t>(pairs), "the scores");
   return {Type::tensor(args.dtype("scores"), {args.shape("scores")[0], classes})};
 }
 

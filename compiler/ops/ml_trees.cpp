@@ -286,7 +286,7 @@ std::vector<Value> expand_ensemble(const OpArgs& args, Builder& build,
 
 /// Every position in the attributes is inside of what it points into.
 std::vector<Type> infer_scores(const OpArgs& args) {
-  expect_rank(args, "x", 2);
+  args.expect_rank("x", 2);
   const auto inside = [](const Ints& list, int64_t low, size_t high, std::string_view name) {
     for (int64_t value : list)
       if (value < low || value >= static_cast<int64_t>(high))

@@ -143,7 +143,7 @@ std::vector<Value> expand_bernoulli(const OpArgs& args, Builder& build,
 /// How many of the cumulated probabilities are not above u
 std::vector<Value> expand_multinomial(const OpArgs& args, Builder& build,
                                       std::span<const Value> inputs) {
-  expect_rank(args, "input", 2);
+  args.expect_rank("input", 2);
   const auto type = static_cast<DType>(args.integer("dtype"));
   if (type != DType::i32 && type != DType::i64) fail("dtype must be that of i32 or i64");
   const int64_t samples = args.integer("sample_size");

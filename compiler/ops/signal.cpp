@@ -116,13 +116,13 @@ std::vector<Type> infer_dft(const OpArgs& args) {
 
 /// frames[b, f, n, c] = signal[b, f * step + n, c] * window[n]
 Computed frames(const ComputeArgs& args) {
-  expect_rank(args, "signal", 3);
+  args.expect_rank("signal", 3);
   const Dims& signal = args.shape("signal");
   const int64_t step = args.integer("step"), length = args.integer("length");
   if (step < 1 || length < 1) fail("frames of {} samples every {} are not possible", length, step);
   if (args.has("window")) {
-    expect_rank(args, "window", 1);
-    common_dim(args.shape("window")[0], length, "the window");
+    args.expect_rank("window", 1);
+    common_dim(args, args.shape("window")[0], length, "the window");
   }
   const Dim count = at_least(floor_div(signal[1] - length, step) + 1, 0);
   return tensor({signal[0], count, length, signal[2]}, [&](const Indices& i) {
@@ -132,10 +132,10 @@ Computed frames(const ComputeArgs& args) {
 }
 
 std::vector<Value> expand_stft(const OpArgs& args, Builder& build, std::span<const Value> inputs) {
-  expect_rank(args, "signal", 3);
+  args.expect_rank("signal", 3);
   const Ints step = args.ints("frame_step"), given = args.ints("frame_length");
   const bool has_window = args.has("window");
-  if (has_window) expect_rank(args, "window", 1);
+  if (has_window) args.expect_rank("window", 1);
   const Dim by_inputs = has_window ? args.shape("window")[0] : args.shape("signal")[1];
   if (given.empty() && !by_inputs.is_number())
     fail_as(ErrorCode::unsupported, "the length of a frame must be known");
