@@ -72,6 +72,7 @@ class GroupQuery {
   }
 
   std::vector<Value> expand() {
+    args_.expect_rank("query", 3);
     Term q = inputs_.term("query"), k = q, v = q;
     if (args_.has("key")) {
       k = inputs_.term("key");
