@@ -146,6 +146,10 @@ struct DimDivision {
     if (is_reduced()) return quotient;
     // -1 // b = -1 for a size b.
     if (remainder == Dim(-1) && divisor.is_non_negative()) return quotient - Dim(1);
+    // (-3 * x) // (2 * x) is -3 // 2 by now.
+    if (divisor.is_number() && remainder.is_number()) {
+      return quotient + Dim(Sum::floor_div(remainder.number(), divisor.number()));
+    }
     if (divisor.is_number()) return quotient + floor_div_by_number(divisor.number());
     return quotient + Sum::make(Kind::floor_div, remainder, divisor);
   }

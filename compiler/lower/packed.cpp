@@ -122,6 +122,13 @@ void rewrite_bodies(StagedKernel& kernel, const std::vector<Type>& operands) {
     stage.body = read_bytes(stage.body, operands);
 }
 
+void rewrite_bodies(AttentionKernel& kernel, const std::vector<Type>& operands) {
+  rewrite_bodies(kernel.stages, operands);
+  for (Expr* e : {&kernel.query, &kernel.key, &kernel.value, &kernel.output}) {
+    *e = read_bytes(*e, operands);
+  }
+}
+
 template <typename K>
 void rewrite_kernel(K& kernel) {
   const std::vector<Type> operands = kernel.operands;

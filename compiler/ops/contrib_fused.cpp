@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "compiler/ops/elementwise_shape.h"
 #include "compiler/ops/index_math.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/term.h"
@@ -96,6 +97,7 @@ Term inverse_root(const Term& x, double epsilon) {
 
 std::vector<Value> expand_simplified(const OpArgs& args, Builder& build,
                                      std::span<const Value> inputs) {
+  expect_broadcast_to(args, args.shape("scale"), args.shape("X"), "scale");
   const Value y = build("RMSNormalization", {inputs[0], inputs[1]},
                         {{"axis", args.integer("axis")}, {"epsilon", args.real("epsilon")}});
   return {y, inverse_root({build, inputs[0]}, args.real("epsilon"))};

@@ -40,8 +40,17 @@ class LinearAttention {
     if (!gated_ && !corrected_ && rule != "linear") fail("update_rule '{}' is not known", rule);
     if (gated_ != args.has("decay")) fail("update_rule '{}' and decay do not fit", rule);
     if (corrected_ != args.has("beta")) fail("update_rule '{}' and beta do not fit", rule);
-    if (gated_) args.expect_rank("decay", 3);
-    if (corrected_) args.expect_rank("beta", 3);
+    if (gated_) {
+      args.expect_rank("decay", 3);
+      const bool per_head = args.shape("decay")[2] == Dim(heads_);
+      args.expect_shape("decay", {batch_, time_, per_head ? Dim(heads_) : key_size_ * heads_});
+    }
+    if (corrected_) {
+      args.expect_rank("beta", 3);
+      beta_heads_ = heads_ == 1 ? Dim(1) : args.shape("beta")[2];
+      args.expect_shape("beta", {batch_, time_, beta_heads_});
+      args.require(SizeRule::broadcast, beta_heads_, heads_, "heads of beta");
+    }
   }
 
   std::vector<Value> expand() {
@@ -54,10 +63,7 @@ class LinearAttention {
       const bool per_head = last == Dim(heads_);
       all.push_back(by_time("decay", {heads_, per_head ? Dim(1) : key_size_, 1}));
     }
-    if (corrected_) {
-      const bool shared = args_.shape("beta")[2] == Dim(1);
-      all.push_back(by_time("beta", {shared ? 1 : heads_, 1, 1}));
-    }
+    if (corrected_) all.push_back(by_time("beta", {beta_heads_, 1, 1}));
     Graph body("token");
     for (size_t k = 0; k < all.size(); ++k) {
       Type type = build_.type(all[k]);
@@ -132,7 +138,7 @@ class LinearAttention {
   Builder& build_;
   std::span<const Value> inputs_;
   int64_t heads_ = 0, group_ = 0;
-  Dim batch_, time_, key_size_, value_size_;
+  Dim batch_, time_, key_size_, value_size_, beta_heads_;
   bool gated_ = false, corrected_ = false;
 };
 

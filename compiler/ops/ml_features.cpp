@@ -19,6 +19,7 @@ Value per_feature(const OpArgs& args, Builder& build, DType dtype, const Reals& 
   const auto count = static_cast<int64_t>(values.size());
   if (x.empty() || (x.back().is_number() && x.back().number() != count))
     fail("{} has {} numbers for {} features", attr, count, x.empty() ? "no" : x.back().to_string());
+  args.require(SizeRule::equal, x.back(), count, "features");
   return real_constant(build, dtype, {count}, values);
 }
 

@@ -199,7 +199,8 @@ Value* Emitter::make_select(const Expr& e) {
       guard_true ? guarded(e->args[1], guard_for(condition, false, false)) : emit(e->args[1]);
   Value* if_false =
       guard_false ? guarded(e->args[2], guard_for(condition, true, false)) : emit(e->args[2]);
-  if (!is_uniform(e)) {
+  // A condition on a tile's sums has lanes although no variable in it says so.
+  if (!is_uniform(e) || !scalar) {
     if_true = widen(if_true);
     if_false = widen(if_false);
   }

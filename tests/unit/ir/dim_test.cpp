@@ -169,5 +169,11 @@ TEST_F(DimProperty, ExpressionsKeepTheirValueAndTheirText) {
   }
 }
 
+TEST(Dim, AQuotientOfMultiplesOfOneSizeIsThatOfTheNumbers) {
+  const Dim x = Dim::symbol("x");
+  EXPECT_EQ(floor_div(Dim(-3) * x, Dim(2) * x), Dim(-2));
+  EXPECT_EQ(floor_div(Dim(7) * x, Dim(2) * x), Dim(3));
+}
+
 }  // namespace
 }  // namespace dlc
