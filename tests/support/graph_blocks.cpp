@@ -22,6 +22,7 @@ void draw_sample(GraphMaker& make, const OpDef& def, bool free_shapes) {
   const Graph sample = sample_graph(def, make.random.pick(def.samples));
   const Node& node = sample_node(sample);
   std::vector<Value> inputs;
+  DType drawn = DType::undefined, written = DType::undefined;  // of the first input
   for (Value v : node.inputs) {
     const Tensor* constant = v.valid() ? sample.constant(v) : nullptr;
     if (!v.valid()) {
@@ -29,11 +30,15 @@ void draw_sample(GraphMaker& make, const OpDef& def, bool free_shapes) {
     } else if (constant) {
       inputs.push_back(make.constant(*constant));
     } else if (inputs.empty() && free_shapes && sample.type(v).is_tensor()) {
-      const Value x = is_float(sample.type(v).dtype) ? make.any_float() : make.any();
+      written = sample.type(v).dtype;
+      const Value x = is_float(written) ? make.any_float() : make.any();
+      drawn = make.type(x).dtype;
       inputs.push_back(x);
     } else {
-      make.know_symbols(sample.type(v));
-      inputs.push_back(make.of_type(sample.type(v)));
+      Type type = sample.type(v);
+      if (type.is_tensor() && type.dtype == written) type.dtype = drawn;
+      make.know_symbols(type);
+      inputs.push_back(make.of_type(type));
     }
   }
   make.node(node.op, inputs, node.attrs, node.outputs.size());
