@@ -157,7 +157,9 @@ class Finder {
 
   bool take_second(const MatmulKernel& second, Value result) {
     const Dim& columns = second.b.axes.back().extent;
-    if (!columns.is_number() || columns.number() > most_columns || columns.number() < 1)
+    // (Axes of one element are none, so that there would be no row to go along.)
+    if (!columns.is_number() || columns.number() > most_columns || columns.number() < 2 ||
+        keys_ == Dim(1))
       return false;
     kernel.columns = {fresh_variable(), columns};
     const Expr column = variable(kernel.columns.variable), query = outer_.back();

@@ -201,7 +201,9 @@ void cast(GraphMaker& make) {
 void where(GraphMaker& make) {
   const Value x = make.any();
   Value condition = make.input(DType::boolean, make.shape(x));
-  const Value other = make.random.chance(2) ? make.scalar(make.type(x).dtype, 1) : make.partner(x);
+  const DType type = make.type(x).dtype;
+  const bool scalar = (types::movable & one(type)) != 0 && make.random.chance(2);
+  const Value other = scalar ? make.scalar(type, 1) : make.partner(x);
   make("Where", {condition, x, other});
 }
 
