@@ -17,7 +17,7 @@ struct CompileOptions {
   std::vector<std::string> disabled_passes;
   std::string print_after;  ///< a pass: its graph goes to `printed`
   std::string stop_after;
-  int vector_bits = 0;         ///< see JitOptions
+  int vector_bits = 0;  ///< see JitOptions
   /// 3x3 convolutions may be computed by Winograd's F(4x4, 3x3): about twice as fast, off by up to
   /// 6e-5 of the output's root mean square instead of 1e-5. Never at opt_level 0.
   bool winograd = true;

@@ -118,8 +118,7 @@ void rewrite_bodies(ConvolutionKernel& kernel, const std::vector<Type>& operands
 }
 
 void rewrite_bodies(StagedKernel& kernel, const std::vector<Type>& operands) {
-  for (StagedKernel::Stage& stage : kernel.stages)
-    stage.body = read_bytes(stage.body, operands);
+  for (StagedKernel::Stage& stage : kernel.stages) stage.body = read_bytes(stage.body, operands);
 }
 
 void rewrite_bodies(AttentionKernel& kernel, const std::vector<Type>& operands) {

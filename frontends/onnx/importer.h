@@ -63,8 +63,8 @@ enum class OnError { stop, collect };
 
 class Importer {
  public:
-  Importer(const ModelMessage& model, std::filesystem::path folder,
-           const ImportOptions& options, OnError on_error);
+  Importer(const ModelMessage& model, std::filesystem::path folder, const ImportOptions& options,
+           OnError on_error);
 
   Graph import();
   const std::vector<Finding>& findings() const { return findings_; }

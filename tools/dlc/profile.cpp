@@ -35,7 +35,9 @@ struct StepTimes {
 };
 
 template <typename T>
-concept HasName = requires(const T& step) { step.name; };
+concept HasName = requires(const T& step) {
+  step.name;
+};
 
 /// Times of the steps, by the order in which a run comes to them first.
 class Recorder : public StepObserver {

@@ -28,8 +28,8 @@ struct ConvolutionAxis {
   }
 };
 
-/// Rows of a register tile at most: each has an address in a general register (14 rows of two vectors
-/// fit into AVX-512's registers as well, and took twice the time).
+/// Rows of a register tile at most: each has an address in a general register (14 rows of two
+/// vectors fit into AVX-512's registers as well, and took twice the time).
 constexpr int most_tile_rows = 8;
 
 /// Into how many blocks of channels, at most `most`, to cut each of `items` so that threads have

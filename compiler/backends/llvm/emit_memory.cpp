@@ -120,8 +120,8 @@ Value* Emitter::load_masked(Value* pointer, DType type, Value* mask) {
     return gather(type, mask, [&](int k) { return ir_.CreateConstGEP1_64(element, pointer, k); });
   }
   llvm::Type* vector = with_lanes(element, lanes_);
-  Value* loaded = ir_.CreateMaskedLoad(vector, pointer, alignment(type),
-                                       mask, llvm::Constant::getNullValue(vector));
+  Value* loaded = ir_.CreateMaskedLoad(vector, pointer, alignment(type), mask,
+                                       llvm::Constant::getNullValue(vector));
   if (type != DType::boolean) return loaded;
   return ir_.CreateICmpNE(loaded, llvm::Constant::getNullValue(vector));
 }
