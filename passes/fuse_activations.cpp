@@ -14,9 +14,12 @@ std::optional<double> number(const Match& m, std::string_view name) {
   return constant->to_reals()[0];
 }
 
+/// How far the numbers in the pieces may be from what they stand for.
+constexpr double most_off = 1e-3;
+
 bool is_about(const Match& m, std::string_view name, double wanted) {
   const std::optional<double> value = number(m, name);
-  return value && std::abs(*value / wanted - 1) < 1e-3;
+  return value && std::abs(*value / wanted - 1) < most_off;
 }
 
 /// A reciprocal that is neither infinite nor rounded to fewer digits.
@@ -96,6 +99,7 @@ constinit const Pass fuse_activations = {
     .name = "fuse-activations",
     .purpose = "recognize activation functions that are spelled out",
     .keeps = Keeps::within_tolerance,
+    .tolerance = most_off,
     .run = run};
 
 }  // namespace dlc

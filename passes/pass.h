@@ -39,6 +39,9 @@ struct Pass {
   std::string_view name;     ///< "fold-constants"
   std::string_view purpose;  ///< one line
   Keeps keeps = Keeps::exactly;
+  /// Within tolerance: what elements may be off by, relative to themselves and to the root mean
+  /// square of their tensor, beyond what rounding does.
+  double tolerance = 0;
   bool required = false;  ///< lowering needs it: it runs at -O0 too and cannot be disabled
   void (*run)(Graph& graph, PassContext& context) = nullptr;
 };

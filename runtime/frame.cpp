@@ -113,7 +113,7 @@ void Frame::run(std::span<const Datum> inputs, std::span<Datum> outputs,
     const auto start = std::chrono::steady_clock::now();
     run_step(step);
     const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - start;
-    workspace_.observer->after_step(program_.steps[step], taken.count());
+    workspace_.observer->after_step(program_.steps[step], taken.count(), *this);
   }
   finish_outputs();
 }

@@ -10,10 +10,13 @@
 
 namespace dlc {
 
-/// Called after each step of a run, for profiles and dumps. Time is in nanoseconds.
+class Frame;
+
+/// Called after each step of a run, for profiles and dumps. Time is in nanoseconds; `frame`
+/// (runtime/frame.h) shows what slots hold by then, before later steps write over them.
 struct StepObserver {
   virtual ~StepObserver() = default;
-  virtual void after_step(const Step& step, int64_t nanoseconds) = 0;
+  virtual void after_step(const Step& step, int64_t nanoseconds, Frame& frame) = 0;
 };
 
 /// Runs a program. Not thread-safe: one session per thread; any number may share program and pool.

@@ -64,14 +64,23 @@ std::vector<KernelReport> describe(std::span<const Kernel> kernels,
 
 }  // namespace
 
+std::vector<const Pass*> passes_of(const CompileOptions& options) {
+  check_pass_names(options);
+  std::vector<const Pass*> passes;
+  for (const Pass* pass : pipeline()) {
+    if (!wanted(*pass, options)) continue;
+    passes.push_back(pass);
+    if (options.stop_after == pass->name) break;
+  }
+  return passes;
+}
+
 Graph optimize(Graph graph, const CompileOptions& options, CompileReport* report) {
   CompileReport unused;
   CompileReport& r = report ? *report : unused;
-  check_pass_names(options);
   const Stopwatch all;
   r.nodes_before = graph.node_count();
-  for (const Pass* pass : pipeline()) {
-    if (!wanted(*pass, options)) continue;
+  for (const Pass* pass : passes_of(options)) {
     const Stopwatch watch;
     PassContext context;
     with_context([&] { return fmt::format("pass '{}'", pass->name); },
@@ -81,7 +90,6 @@ Graph optimize(Graph graph, const CompileOptions& options, CompileReport* report
                  });
     r.passes.push_back({std::string(pass->name), watch.milliseconds(), context.counts()});
     if (options.print_after == pass->name) r.printed = print(graph, {.max_elements = 16});
-    if (options.stop_after == pass->name) break;
   }
   r.nodes_after = graph.node_count();
   r.passes_ms = all.milliseconds();
@@ -115,7 +123,9 @@ std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& option
                                .opt_level = options.opt_level,
                                .threads = options.threads ? options.threads : available_threads(),
                                .objects = hooks.objects});
-  auto program = assemble(*parts, kernels, compiled, rules, code, hooks.keep_weights);
+  std::vector<ProgramValues::SlotValue> slots;
+  auto program = assemble(*parts, kernels, compiled, rules, code, hooks.keep_weights, &slots);
+  if (hooks.values) *hooks.values = {std::move(parts->graph), std::move(slots)};
   for (size_t k = 0; k < output_names.size(); ++k) program->outputs[k].name = output_names[k];
   r.codegen_ms = codegen.milliseconds();
   r.kernels = describe(kernels, compiled);

@@ -8,6 +8,7 @@
 
 #include "compiler/backends/llvm/jit.h"
 #include "compiler/lower/assemble.h"
+#include "passes/pass.h"
 #include "runtime/program.h"
 
 namespace dlc {
@@ -49,6 +50,7 @@ struct CompileReport {
 struct CompileHooks {
   KeepWeights keep_weights;
   llvm_backend::ObjectStore objects;
+  ProgramValues* values = nullptr;  ///< gets the optimized graph, and where its values are
 };
 
 /// Compiles for this machine. The graph is taken by value: passes change it. Throws Error: invalid,
@@ -56,6 +58,9 @@ struct CompileHooks {
 std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& options = {},
                                        CompileReport* report = nullptr,
                                        const CompileHooks& hooks = {});
+
+/// The passes that `options` ask for, in order. Throws Error(usage) for a name that is none.
+std::vector<const Pass*> passes_of(const CompileOptions& options);
 
 /// The graph after the passes of `options`, for inspection.
 Graph optimize(Graph graph, const CompileOptions& options = {}, CompileReport* report = nullptr);

@@ -63,6 +63,15 @@ class Assembler {
     return program_;
   }
 
+  std::vector<ProgramValues::SlotValue> slot_values() const {
+    std::vector<ProgramValues::SlotValue> result(program_->slots.size());
+    for (const auto& [value, slot] : slots_) {
+      const auto order = partition_.orders.find(value);
+      result[slot] = {value, order == partition_.orders.end() ? AxisOrder() : order->second};
+    }
+    return result;
+  }
+
  private:
   // --- symbols and sizes
   /// The symbol's number here; one of the programs around is inherited.
@@ -323,10 +332,11 @@ class Assembler {
 std::shared_ptr<Program> assemble(const Partition& partition, std::span<const Kernel> kernels,
                                   std::span<const CompiledKernel> compiled,
                                   std::span<const NodeRequirement> requirements,
-                                  std::shared_ptr<const MachineCode> code,
-                                  const KeepWeights& keep) {
-  std::shared_ptr<Program> program =
-      Assembler(partition, kernels, compiled, keep, nullptr).run(requirements);
+                                  std::shared_ptr<const MachineCode> code, const KeepWeights& keep,
+                                  std::vector<ProgramValues::SlotValue>* slots) {
+  Assembler assembler(partition, kernels, compiled, keep, nullptr);
+  std::shared_ptr<Program> program = assembler.run(requirements);
+  if (slots) *slots = assembler.slot_values();
   program->code = std::move(code);
   return program;
 }

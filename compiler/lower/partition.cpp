@@ -56,6 +56,8 @@ class Partitioner {
     find_needed();
     if (options_.fuse) find_groups();
     for (NodeId id : graph_.nodes()) add_node(id);
+    for (Value value : needed_)
+      if (!formulas_.order(value).empty()) result_.orders[value] = formulas_.order(value);
   }
 
  private:

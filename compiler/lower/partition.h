@@ -2,6 +2,7 @@
 // Next: assemble.h makes a Program of it once the kernels are compiled.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <variant>
 #include <vector>
@@ -34,6 +35,7 @@ struct Partition {
   Graph graph;
   std::vector<NodeRequirement> requirements;  ///< of the kernels: without these, they are not safe
   std::vector<std::variant<KernelItem, NodeItem, AliasItem, BindItem>> items;
+  std::map<Value, AxisOrder> orders;  ///< of stored values that are not row-major
 };
 
 /// Cuts the graph (without composites) into kernels, which are appended to `kernels`. Throws

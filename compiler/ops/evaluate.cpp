@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <set>
 
 #include "compiler/expr/interpret.h"
 #include "compiler/ops/builder.h"
@@ -157,33 +158,73 @@ std::vector<Datum> evaluate_node(const Graph& graph, NodeId id, std::span<const 
                       [&] { return evaluate_step(graph, node, inputs, symbols); });
 }
 
+void Evaluation::set(Value value, Datum datum) {
+  bind_symbols(graph_->type(value), datum, symbols_);
+  values_[value] = std::move(datum);
+}
+
+void Evaluation::set_inputs(std::span<const Datum> inputs) {
+  if (inputs.size() != graph_->inputs().size()) {
+    fail("{} inputs are given, but the graph has {}", inputs.size(), graph_->inputs().size());
+  }
+  for (size_t k = 0; k < inputs.size(); ++k) set(graph_->inputs()[k], inputs[k]);
+}
+
+const Datum& Evaluation::value(Value value) const {
+  static const Datum absent;
+  return value.valid() ? values_.at(value) : absent;
+}
+
+std::vector<Datum> Evaluation::arguments(NodeId id) const {
+  std::vector<Datum> result;
+  for (Value input : graph_->node(id).inputs) result.push_back(value(input));
+  return result;
+}
+
+void Evaluation::run(NodeId id) {
+  std::vector<Datum> results = apply(id, arguments(id));
+  with_context([&] { return graph_->describe(id); },
+               [&] {
+                 const std::vector<Value>& outputs = graph_->node(id).outputs;
+                 for (size_t k = 0; k < outputs.size(); ++k)
+                   if (outputs[k].valid()) set(outputs[k], std::move(results[k]));
+               });
+}
+
+std::vector<Datum> Evaluation::apply(NodeId id, std::span<const Datum> arguments) const {
+  return with_context(
+      [&] { return graph_->describe(id); },
+      [&] { return evaluate_step(*graph_, graph_->node(id), arguments, symbols_); });
+}
+
+std::vector<NodeId> nodes_between(const Graph& graph, const std::function<bool(Value)>& known,
+                                  Value value) {
+  std::set<NodeId> needed;
+  std::vector<Value> open = {value};
+  while (!open.empty()) {
+    const Value next = open.back();
+    open.pop_back();
+    if (!next.valid() || known(next)) continue;
+    const NodeId producer = graph.producer(next);
+    assert(producer.valid() && "the graph's inputs are known");
+    if (!needed.insert(producer).second) continue;
+    const std::vector<Value>& inputs = graph.node(producer).inputs;
+    open.insert(open.end(), inputs.begin(), inputs.end());
+  }
+  if (needed.size() < 2) return {needed.begin(), needed.end()};
+  std::vector<NodeId> ordered;
+  for (NodeId id : graph.nodes())
+    if (needed.contains(id)) ordered.push_back(id);
+  return ordered;
+}
+
 std::vector<Datum> evaluate_graph(const Graph& graph, std::span<const Datum> inputs,
                                   SymbolValues symbols) {
-  if (inputs.size() != graph.inputs().size()) {
-    fail("{} inputs are given, but the graph has {}", inputs.size(), graph.inputs().size());
-  }
-  std::vector<Datum> values(graph.value_count());
-  const auto set = [&](Value value, Datum datum) {
-    bind_symbols(graph.type(value), datum, symbols);
-    values[value.id] = std::move(datum);
-  };
-  for (size_t k = 0; k < inputs.size(); ++k) set(graph.inputs()[k], inputs[k]);
-  for (NodeId id : graph.nodes()) {
-    const Node& node = graph.node(id);
-    with_context([&] { return graph.describe(id); },
-                 [&] {
-                   std::vector<Datum> arguments;
-                   for (Value input : node.inputs) {
-                     arguments.push_back(input.valid() ? values[input.id] : Datum());
-                   }
-                   std::vector<Datum> results = evaluate_step(graph, node, arguments, symbols);
-                   for (size_t k = 0; k < node.outputs.size(); ++k) {
-                     if (node.outputs[k].valid()) set(node.outputs[k], std::move(results[k]));
-                   }
-                 });
-  }
+  Evaluation evaluation(graph, std::move(symbols));
+  evaluation.set_inputs(inputs);
+  for (NodeId id : graph.nodes()) evaluation.run(id);
   std::vector<Datum> outputs;
-  for (Value output : graph.outputs()) outputs.push_back(values[output.id]);
+  for (Value output : graph.outputs()) outputs.push_back(evaluation.value(output));
   return outputs;
 }
 

@@ -84,6 +84,30 @@ TEST(Run, TestDataIsComparedAndTheFirstDifferenceNamed) {
       << bad.err;
 }
 
+TEST(Run, VerificationComparesWithTheInterpreterFirst) {
+  const Outcome done = run_dlc({"run", linear().save(scratch_folder()), "--verify", "-i", "ones"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_NE(done.err.find("agree with the interpreter"), std::string::npos) << done.err;
+  EXPECT_NE(done.out.find("y: f32[1,2]"), std::string::npos) << done.out;
+}
+
+TEST(Bisect, AModelThatIsCompiledRightlyHasNothingThatAltersItsAnswer) {
+  const Json json = json_of({"bisect", trained_model(), "--json", "-i", "ones"});
+  EXPECT_GT(json["passes"].get<int>(), 10);
+  EXPECT_GT(json["steps"].get<int>(), 1);
+  EXPECT_TRUE(json["alters"].is_null()) << json;
+}
+
+TEST(Bisect, NoPassIsToBlameWhereTheModelItselfGivesSomethingElse) {
+  const std::string model = linear().save(scratch_folder());
+  const Outcome good = run_dlc({"bisect", model, "--test-data", linear_data({-3.5F, -4.5F})});
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_NE(good.out.find("nothing alters the answer"), std::string::npos) << good.out;
+  const Outcome bad = run_dlc({"bisect", model, "--test-data", linear_data({-3.5F, -4})});
+  EXPECT_EQ(bad.exit_code, 5);
+  EXPECT_NE(bad.err.find("no pass is to blame"), std::string::npos) << bad.err;
+}
+
 TEST(Profile, KernelsAreShownWithTheirTime) {
   const Json json = json_of({"profile", trained_model(), "-n", "2", "--threads", "1", "--json"});
   double total = 0;
@@ -253,7 +277,8 @@ TEST(Completion, ShellsAcceptTheirScriptAndFindEveryCommand) {
   for (const std::string shell : {"bash", "zsh", "fish"}) {
     const Outcome done = run_dlc({"completion", shell});
     EXPECT_EQ(done.exit_code, 0) << done.err;
-    for (const char* command : {"run", "bench", "inspect", "check", "doctor", "ops", "passes"})
+    for (const char* command :
+         {"run", "bench", "inspect", "check", "bisect", "doctor", "ops", "passes"})
       EXPECT_NE(done.out.find(command), std::string::npos) << shell << " lacks " << command;
     EXPECT_NE(done.out.find("test-data"), std::string::npos);
   }
@@ -269,7 +294,7 @@ TEST(Help, EveryCommandHasAnExample) {
   EXPECT_EQ(run_dlc({"--help"}).exit_code, 0);
   EXPECT_NE(run_dlc({"--version"}).out.find("LLVM"), std::string::npos);
   for (const char* command :
-       {"run", "bench", "inspect", "check", "doctor", "ops", "passes", "completion"}) {
+       {"run", "bench", "inspect", "check", "bisect", "doctor", "ops", "passes", "completion"}) {
     const Outcome done = run_dlc({command, "--help"});
     EXPECT_EQ(done.exit_code, 0);
     EXPECT_NE(done.out.find("Example: "), std::string::npos) << command;

@@ -14,11 +14,9 @@ namespace dlc::test {
 ///
 /// What a program computes differs from the interpreter's by a few roundings at each node. How much
 /// that makes in the end depends on the graph: cancellation, divisors near zero and exponents
-/// enlarge it. So it is measured, as in stochastic arithmetic (Vignes' CESTAC): the graph is
-/// interpreted again with the inputs and outputs of each inexact node changed by random multiples
-/// of the roundings that are allowed there; the tolerance is a fixed factor times the change that
-/// this makes in an output. What may be off at a node, relative to its element and to the root mean
-/// square of its tensor: 4 roundings of its type, and for 3x3 convolutions 6e-5 (Winograd).
+/// enlarge it. So it is measured (compiler/ops/rounding.h): the graph is interpreted again with the
+/// inputs and outputs of each inexact node changed at random; the tolerance is a fixed factor times
+/// the change that this makes in an output.
 class Expected {
  public:
   Expected(const Graph& graph, std::span<const Datum> inputs);

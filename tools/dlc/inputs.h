@@ -1,5 +1,5 @@
 // Where a model's inputs come from: files, test data, or made up.
-// Next: model.h (loads a model for them), compare.h (expected outputs).
+// Next: model.h (loads a model for them), compiler/ops/compare.h (expected outputs).
 #pragma once
 
 #include <CLI/App.hpp>

@@ -121,6 +121,7 @@ LoadedModel load_model(const fs::path& path, const ModelOptions& options,
   while (true) {
     try {
       load_once(path, options, source, import, cache.get(), model);
+      model.import = std::move(import);
       return model;
     } catch (const Error& error) {
       if (!specialize(path, source, error.code(), import, model)) throw;

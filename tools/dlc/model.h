@@ -23,7 +23,8 @@ struct LoadedModel {
   std::vector<std::string> bound;  ///< inputs that became constants, because they decide shapes
   std::vector<std::string> fixed;  ///< inputs whose shapes were compiled in, as given
   std::vector<std::string>
-      assumed;  ///< symbolic dims that nobody gave: made-up inputs have 1 there
+      assumed;                 ///< symbolic dims that nobody gave: made-up inputs have 1 there
+  onnx::ImportOptions import;  ///< how the file was read in the end
   double import_ms = 0, compile_ms = 0;
 };
 

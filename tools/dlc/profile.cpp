@@ -42,7 +42,7 @@ concept HasName = requires(const T& step) {
 /// Times of the steps, by the order in which a run comes to them first.
 class Recorder : public StepObserver {
  public:
-  void after_step(const Step& step, int64_t nanoseconds) override {
+  void after_step(const Step& step, int64_t nanoseconds, Frame&) override {
     const auto [found, is_new] = number_.try_emplace(&step, steps_.size());
     if (is_new) steps_.push_back(describe(step));
     std::vector<double>& times = steps_[found->second].milliseconds;

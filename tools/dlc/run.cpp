@@ -6,14 +6,16 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "compiler/ops/compare.h"
 #include "runtime/error.h"
 #include "runtime/numeric.h"
 #include "runtime/session.h"
 #include "tools/dlc/commands.h"
-#include "tools/dlc/compare.h"
+#include "tools/dlc/expected.h"
 #include "tools/dlc/model.h"
 #include "tools/dlc/npy.h"
 #include "tools/dlc/text.h"
+#include "tools/dlc/verify.h"
 
 namespace dlc::cli {
 namespace {
@@ -28,7 +30,7 @@ struct RunOptions {
   std::string test_data;
   Tolerance tolerance;
   int threads = 0;
-  bool json = false;
+  bool json = false, verify = false;
 };
 
 /// What a person wants to know of a tensor at one glance.
@@ -140,26 +142,6 @@ std::vector<Target> targets(const RunOptions& options, const Program& program) {
   return found;
 }
 
-/// One line for each output that differs from its output_N.pb.
-std::vector<std::string> differences(const RunOptions& options, const LoadedModel& model,
-                                     const std::vector<Datum>& outputs) {
-  std::vector<std::string> lines;
-  if (options.test_data.empty()) return lines;
-  size_t compared = 0;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const fs::path file = fs::path(options.test_data) / fmt::format("output_{}.pb", i);
-    if (!fs::exists(file)) continue;
-    ++compared;
-    const Datum want = onnx::read_tensor_file(file, model.output_types[i]);
-    const std::string text = difference(outputs[i], want, options.tolerance);
-    if (!text.empty())
-      lines.push_back(fmt::format("output '{}': {}", model.program->outputs[i].name, text));
-  }
-  if (compared == 0)
-    fail_as(ErrorCode::failed, "{}: there is no output_0.pb to compare with", options.test_data);
-  return lines;
-}
-
 void print_text(const LoadedModel& model, const std::vector<Datum>& outputs) {
   for (size_t i = 0; i < outputs.size(); ++i)
     fmt::print("{}: {}  {}\n", model.program->outputs[i].name, type_text(outputs[i]),
@@ -188,6 +170,13 @@ void run(const RunOptions& options) {
   const std::vector<Target> files = targets(options, *model.program);
 
   ThreadPool pool(options.threads);
+  if (options.verify) {
+    const Verification done = verify_model(options.model, options.compile, model, pool);
+    if (done.alteration)
+      fail_as(ErrorCode::check, "{}: {}", fs::path(options.model).filename().string(),
+              done.alteration->text());
+    fmt::print(stderr, "note: {}\n", agreement_text(done));
+  }
   Session session(model.program, pool);
   Stopwatch watch;
   const std::vector<Datum> outputs =
@@ -202,7 +191,8 @@ void run(const RunOptions& options) {
               model.program->outputs[target.output].name, type_text(value));
     write_npy(target.file, value.tensor);
   }
-  const std::vector<std::string> differing = differences(options, model, outputs);
+  const std::vector<std::string> differing =
+      differences(options.test_data, model, outputs, options.tolerance);
   if (options.json) {
     print_json(options, model, outputs, differing, run_ms);
   } else {
@@ -225,12 +215,10 @@ void add_run(CLI::App& app) {
   command.add_option("-o,--output", options->outputs, "Write an output: name=@y.npy")
       ->type_name("SPEC")
       ->allow_extra_args(false);
-  command.add_option("--rtol", options->tolerance.relative, "Relative tolerance with --test-data")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command.add_option("--atol", options->tolerance.absolute, "Absolute tolerance with --test-data")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  add_tolerance_options(command, options->tolerance);
+  command.add_flag("--verify", options->verify,
+                   "Compare with the interpreter first: the graph before and after each pass, then "
+                   "what each kernel stores");
   add_threads_option(command, options->threads);
   add_json_option(command, options->json);
   add_model_options(command, options->compile);

@@ -351,7 +351,7 @@ TEST(Session, SequencesAndAbsentValuesPassThrough) {
 
 TEST(Session, ObserversSeeEveryStep) {
   struct Counter : StepObserver {
-    void after_step(const Step& step, int64_t nanoseconds) override {
+    void after_step(const Step& step, int64_t nanoseconds, Frame&) override {
       kernels += std::holds_alternative<KernelStep>(step);
       negative += nanoseconds < 0;
     }

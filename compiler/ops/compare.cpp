@@ -1,5 +1,5 @@
 // Comparing outputs with what was expected, as ONNX's backend tests do.
-#include "tools/dlc/compare.h"
+#include "compiler/ops/compare.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,7 +9,7 @@
 
 #include "runtime/numeric.h"
 
-namespace dlc::cli {
+namespace dlc {
 namespace {
 
 std::string kind_text(Datum::Kind kind) {
@@ -148,4 +148,4 @@ std::string element_text(const Tensor& tensor, int64_t position) {
                      imaginary);
 }
 
-}  // namespace dlc::cli
+}  // namespace dlc

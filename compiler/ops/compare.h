@@ -6,7 +6,7 @@
 
 #include "runtime/tensor.h"
 
-namespace dlc::cli {
+namespace dlc {
 
 /// Numbers are equal when |got - want| <= absolute + relative * |want|; NaN equals NaN.
 struct Tolerance {
@@ -24,4 +24,4 @@ std::string index_text(int64_t position, const Shape& shape);
 /// One element in the shortest form that reads back the same; complex ones as "1+2i".
 std::string element_text(const Tensor& tensor, int64_t position);
 
-}  // namespace dlc::cli
+}  // namespace dlc

@@ -1,12 +1,12 @@
 // Tests of comparing outputs.
-#include "tools/dlc/compare.h"
+#include "compiler/ops/compare.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-namespace dlc::cli {
+namespace dlc {
 namespace {
 
 Tensor floats(const std::vector<double>& values) {
@@ -68,4 +68,4 @@ TEST(Compare, BothPartsOfAComplexNumberCount) {
 }
 
 }  // namespace
-}  // namespace dlc::cli
+}  // namespace dlc
