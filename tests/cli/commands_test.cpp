@@ -278,7 +278,7 @@ TEST(Completion, ShellsAcceptTheirScriptAndFindEveryCommand) {
     const Outcome done = run_dlc({"completion", shell});
     EXPECT_EQ(done.exit_code, 0) << done.err;
     for (const char* command :
-         {"run", "bench", "inspect", "check", "bisect", "doctor", "ops", "passes"})
+         {"run", "bench", "inspect", "check", "bisect", "reduce", "doctor", "ops", "passes"})
       EXPECT_NE(done.out.find(command), std::string::npos) << shell << " lacks " << command;
     EXPECT_NE(done.out.find("test-data"), std::string::npos);
   }
@@ -294,7 +294,7 @@ TEST(Help, EveryCommandHasAnExample) {
   EXPECT_EQ(run_dlc({"--help"}).exit_code, 0);
   EXPECT_NE(run_dlc({"--version"}).out.find("LLVM"), std::string::npos);
   for (const char* command :
-       {"run", "bench", "inspect", "check", "bisect", "doctor", "ops", "passes", "completion"}) {
+       {"run", "bench", "inspect", "check", "bisect", "reduce", "doctor", "ops", "passes", "completion"}) {
     const Outcome done = run_dlc({command, "--help"});
     EXPECT_EQ(done.exit_code, 0);
     EXPECT_NE(done.out.find("Example: "), std::string::npos) << command;

@@ -12,6 +12,7 @@ void add_profile(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_check(CLI::App& app);
 void add_bisect(CLI::App& app);
+void add_reduce(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_ops(CLI::App& app);
 void add_passes(CLI::App& app);

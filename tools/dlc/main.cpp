@@ -74,6 +74,7 @@ void add_commands(CLI::App& app) {
   dlc::cli::add_inspect(app);
   dlc::cli::add_check(app);
   dlc::cli::add_bisect(app);
+  dlc::cli::add_reduce(app);
   dlc::cli::add_doctor(app);
   dlc::cli::add_ops(app);
   dlc::cli::add_passes(app);
