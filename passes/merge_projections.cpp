@@ -30,6 +30,13 @@ bool is_only_moved(const Graph& graph, Value value) {
   });
 }
 
+int64_t products_of(const Graph& graph, Value input) {
+  const auto& users = graph.users(input);
+  return std::count_if(users.begin(), users.end(), [&](const Use& use) {
+    return use.input == 0 && graph.node(use.node).op == "MatMul";
+  });
+}
+
 std::optional<Projection> projection(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   if (node.op != "MatMul" || !graph.constant(node.inputs[1])) return std::nullopt;
@@ -44,7 +51,7 @@ std::optional<Projection> projection(const Graph& graph, NodeId id) {
       p.result = user.outputs[0];
     }
   }
-  return is_only_moved(graph, p.result) ? std::optional(p) : std::nullopt;
+  return p;
 }
 
 /// Nodes for the joined matrix are folded into a constant by a later pass.
@@ -82,6 +89,12 @@ void run(Graph& graph, PassContext& context) {
   for (NodeId id : graph.nodes()) {
     const std::optional<Projection> p = projection(graph, id);
     if (!p) continue;
+    if (!is_only_moved(graph, p->result)) {
+      if (context.explain() && products_of(graph, graph.node(id).inputs[0]) > 1)
+        context.report({"merge-projections", graph.describe(id),
+                        "its users only move the result (Reshape, Transpose)"});
+      continue;
+    }
     const std::pair<Value, bool> key = {graph.node(id).inputs[0], p->bias.valid()};
     if (by_input[key].empty()) order.push_back(key);
     by_input[key].push_back(*p);

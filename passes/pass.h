@@ -23,14 +23,19 @@ struct NearMiss {
 
 class PassContext {
  public:
+  /// `explain`: near misses are wanted.
+  explicit PassContext(bool explain = true) : explain_(explain) {}
+
   /// Adds to a named figure of the report: context.count("folded").
   void count(std::string_view what, int n = 1) { counts_[std::string(what)] += n; }
   const std::map<std::string, int>& counts() const { return counts_; }
 
+  bool explain() const { return explain_; }
   void report(NearMiss miss) { misses_.push_back(std::move(miss)); }
   const std::vector<NearMiss>& near_misses() const { return misses_; }
 
  private:
+  bool explain_;
   std::map<std::string, int> counts_;
   std::vector<NearMiss> misses_;
 };

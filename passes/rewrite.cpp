@@ -215,6 +215,7 @@ class Rewriter {
     Matcher matcher(match);
     if (!matcher.fits(row.pattern, node)) return false;
     const auto miss = [&](std::string_view condition) {
+      if (!context_.explain()) return false;
       misses_.push_back(
           {std::string(row.rewrite->name), graph_.describe(node), std::string(condition)});
       return false;

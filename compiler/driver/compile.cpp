@@ -62,6 +62,27 @@ std::vector<KernelReport> describe(std::span<const Kernel> kernels,
   return reports;
 }
 
+/// Passes that run several times meet the same near misses again.
+void note(std::vector<NearMiss>& all, const NearMiss& miss) {
+  const bool known = std::any_of(all.begin(), all.end(), [&](const NearMiss& other) {
+    return other.rewrite == miss.rewrite && other.node == miss.node &&
+           other.condition == miss.condition;
+  });
+  if (!known) all.push_back(miss);
+}
+
+void explain(FusionNotes& notes, std::span<const CompiledKernel> compiled, CompileReport& report) {
+  for (const NearMiss& miss : notes.near_misses) note(report.near_misses, miss);
+  for (size_t k = 0; k < report.kernels.size(); ++k) {
+    KernelReport& kernel = report.kernels[k];
+    kernel.without_memory = std::move(notes.without_memory[k]);
+    if (compiled[k].missed.empty()) continue;
+    const std::string origin = kernel.origins.empty() ? kernel.name : kernel.origins[0];
+    note(report.near_misses,
+         {"winograd", fmt::format("kernel of node '{}'", origin), std::string(compiled[k].missed)});
+  }
+}
+
 }  // namespace
 
 std::vector<const Pass*> passes_of(const CompileOptions& options) {
@@ -82,13 +103,14 @@ Graph optimize(Graph graph, const CompileOptions& options, CompileReport* report
   r.nodes_before = graph.node_count();
   for (const Pass* pass : passes_of(options)) {
     const Stopwatch watch;
-    PassContext context;
+    PassContext context(options.explain);
     with_context([&] { return fmt::format("pass '{}'", pass->name); },
                  [&] {
                    run_pass(*pass, graph, context);
                    if (options.verify_passes) check(graph);
                  });
     r.passes.push_back({std::string(pass->name), watch.milliseconds(), context.counts()});
+    for (const NearMiss& miss : context.near_misses()) note(r.near_misses, miss);
     if (options.print_after == pass->name) r.printed = print(graph, {.max_elements = 16});
   }
   r.nodes_after = graph.node_count();
@@ -110,10 +132,12 @@ std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& option
 
   const Stopwatch lowering;
   std::vector<Kernel> kernels;
-  const auto parts = partition(
-      std::move(graph),
-      {.fuse = options.opt_level > 0, .winograd = options.winograd && options.opt_level > 0},
-      kernels);
+  FusionNotes notes;
+  const auto parts = partition(std::move(graph),
+                               {.fuse = options.opt_level > 0,
+                                .winograd = options.winograd && options.opt_level > 0,
+                                .notes = options.explain ? &notes : nullptr},
+                               kernels);
   use_bytes(kernels);
   r.lower_ms = lowering.milliseconds();
 
@@ -129,6 +153,7 @@ std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& option
   for (size_t k = 0; k < output_names.size(); ++k) program->outputs[k].name = output_names[k];
   r.codegen_ms = codegen.milliseconds();
   r.kernels = describe(kernels, compiled);
+  if (options.explain) explain(notes, compiled, r);
   return program;
 }
 

@@ -24,6 +24,7 @@ struct CompileOptions {
   bool winograd = true;
   int threads = 0;             ///< compile threads; 0: all
   bool verify_passes = false;  ///< verify and type-check after every pass
+  bool explain = false;        ///< say in the report what was fused, and what nearly was
 };
 
 /// What one kernel became, for `dlc inspect` and the demo.
@@ -32,6 +33,7 @@ struct KernelReport {
   std::string kind;  ///< "loops", "matmul", "convolution", "stages", "attention", "host", "control"
   std::vector<std::string> origins;
   std::string schedule, loops;
+  std::vector<std::string> without_memory;  ///< if asked: values that it does not write
 };
 struct PassReport {
   std::string name;
@@ -41,7 +43,8 @@ struct PassReport {
 struct CompileReport {
   std::vector<PassReport> passes;
   std::vector<KernelReport> kernels;
-  std::string printed;  ///< graph text, if print_after asked for it
+  std::vector<NearMiss> near_misses;  ///< if asked
+  std::string printed;                ///< graph text, if print_after asked for it
   double passes_ms = 0, lower_ms = 0, codegen_ms = 0;
   size_t nodes_before = 0, nodes_after = 0;
 };

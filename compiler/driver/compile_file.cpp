@@ -51,8 +51,8 @@ std::string settings(const onnx::ImportOptions& import, const CompileOptions& op
                      Digest salt) {
   // All fields by name, so that a new one does not compile here until it is thought of.
   const auto& [opt_level, disabled_passes, print_after, stop_after, vector_bits, winograd, threads,
-               verify_passes] = options;
-  if (!print_after.empty() || !stop_after.empty() || verify_passes) return "";
+               verify_passes, explain] = options;
+  if (!print_after.empty() || !stop_after.empty() || verify_passes || explain) return "";
   std::string text = fmt::format("{}\nO{}, {} bits, winograd {}, without {}\n", build_signature(),
                                  opt_level, vector_bits, winograd, fmt::join(disabled_passes, ","));
   for (const auto& [name, size] : import.dims) text += fmt::format("dim {}={}\n", name, size);

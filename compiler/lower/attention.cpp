@@ -58,19 +58,33 @@ class Finder {
     if (readers_of_weights == readers.end() ||
         readers_of_weights->second != std::set<Value>{result} ||
         stages_.is_read_by_loops_outside(weights, *group))
-      return false;
+      return refuse("nothing else reads the weights");
     std::vector<Value> outputs;
     kernel.stages = stages_.kernel(*group, outputs);
-    if (outputs != std::vector{weights} || !find_axes(weights, *group)) return false;
+    if (outputs != std::vector{weights})
+      return refuse("the weights are all that their group of stages gives");
+    if (!find_axes(weights, *group))
+      return refuse("the stages go along the keys, for several queries each, in f32");
     found.group = *group;
     found.result = result;
-    return find_scores(weights) && take_second(*second, result) && is_free_of_cycles(*second);
+    if (!find_scores(weights))
+      return refuse("the stages begin with a product of f32 that nothing else reads");
+    if (!take_second(*second, result))
+      return refuse("there is more than one key, and the columns are known, 2 to 512");
+    return is_free_of_cycles(*second) ||
+           refuse("what else the products read does not wait for them");
   }
 
+  std::string_view refusal;  ///< the condition that did not hold of what else is attention
   Attention found;
   AttentionKernel kernel;
 
  private:
+  bool refuse(std::string_view condition) {
+    refusal = condition;
+    return false;
+  }
+
   /// The weights must have the outer axes in order, queries last, and keys as row.
   bool find_axes(Value weights, int group) {
     const std::vector<Value>& members = stages_.members(group);
@@ -229,9 +243,12 @@ class Finder {
 
 std::optional<Attention> find_attention(const Graph& graph, const Formulas& formulas,
                                         const StagePlan& stages, Value result,
-                                        const std::map<Value, std::set<Value>>& readers) {
+                                        const std::map<Value, std::set<Value>>& readers,
+                                        std::string_view& refusal) {
   Finder finder(graph, formulas, stages);
-  if (!finder.find(result, readers)) return std::nullopt;
+  const bool fits = finder.find(result, readers);
+  refusal = finder.refusal;
+  if (!fits) return std::nullopt;
   finder.found.kernel = std::move(finder.kernel);
   return std::move(finder.found);
 }

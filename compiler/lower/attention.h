@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "compiler/lower/stages.h"
 
@@ -19,10 +20,12 @@ struct Attention {
 };
 
 /// The attention that ends in `result`, a value with an anchor. `readers`: which anchors' results
-/// read a value (an invalid one: something else does).
+/// read a value (an invalid one: something else does). `refusal`: the condition that did not hold,
+/// where a product of stages is not attention; else empty.
 std::optional<Attention> find_attention(const Graph& graph, const Formulas& formulas,
                                         const StagePlan& stages, Value result,
-                                        const std::map<Value, std::set<Value>>& readers);
+                                        const std::map<Value, std::set<Value>>& readers,
+                                        std::string_view& refusal);
 
 /// The same as stages only, for one query after the other: sums over the depth make the scores, the
 /// last stage is a row of the result.

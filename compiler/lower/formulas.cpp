@@ -88,6 +88,7 @@ Formulas::Formulas(const Graph& graph, const FusionOptions& options)
       options_(options),
       formulas_(graph.value_count()),
       inlined_(graph.value_count(), false),
+      obstacles_(graph.value_count(), Obstacle::none),
       orders_(graph.value_count()) {
   for (NodeId id : graph.nodes()) {
     position_.resize(std::max(position_.size(), static_cast<size_t>(id.id) + 1));
@@ -156,7 +157,8 @@ void Formulas::add_formulas(NodeId id) {
     TensorExpr formula = raw(id).outputs[k];
     formula.body = resolve(formula.body, node.inputs);
     formulas_[value.id] = simplify(formula);
-    inlined_[value.id] = should_inline(value);
+    obstacles_[value.id] = obstacle_to_inline(value);
+    inlined_[value.id] = obstacles_[value.id] == Obstacle::none;
     if (options_.fuse && !inlined(value) && may_reorder(value)) {
       orders_[value.id] = follow_operands(
           *formulas_[value.id], [&](int id) -> const AxisOrder& { return orders_[id]; },
@@ -175,30 +177,36 @@ bool Formulas::may_reorder(Value value) const {
   });
 }
 
-bool Formulas::should_inline(Value value) const {
-  if (!options_.fuse || graph_.is_output(value)) return false;
+Obstacle Formulas::obstacle_to_inline(Value value) const {
+  if (!options_.fuse) return Obstacle::fusion_is_off;
+  if (graph_.is_output(value)) return Obstacle::is_output;
   const Expr& body = formula(value).body;
   size_t size = 0;
   visit(body, [&](const Expr&) { ++size; });
-  if (size > largest_inlined) return false;
+  if (size > largest_inlined) return Obstacle::too_large;
   const double cost = scalar_cost(body);
   const bool reduces = has_reduction(body);
   const auto& users = graph_.users(value);
-  if (reduces && users.size() != 1) return false;
-  if (users.size() > 1 && cost > cheap) return false;
-  return std::all_of(users.begin(), users.end(),
-                     [&](const Use& use) { return user_allows(use, value, cost, reduces); });
+  if (reduces && users.size() != 1) return Obstacle::reduction_used_twice;
+  if (users.size() > 1 && cost > cheap) return Obstacle::costly_and_used_twice;
+  for (const Use& use : users) {
+    const Obstacle obstacle = obstacle_of_user(use, value, cost, reduces);
+    if (obstacle != Obstacle::none) return obstacle;
+  }
+  return Obstacle::none;
 }
 
-bool Formulas::user_allows(const Use& use, Value value, double cost, bool reduces) const {
+Obstacle Formulas::obstacle_of_user(const Use& use, Value value, double cost, bool reduces) const {
   const Node& user = graph_.node(use.node);
   const OpDef& def = op(user.op);
-  if (def.kind() != OpKind::elementwise && def.kind() != OpKind::loops) return false;
+  if (def.kind() != OpKind::elementwise && def.kind() != OpKind::loops)
+    return Obstacle::user_has_no_formula;
   if (const auto chain = in_chain_.find(use.node); chain != in_chain_.end()) {
     // Part of an epilogue that exists already: evaluated once per element of the result.
-    return !reduces;
+    return reduces ? Obstacle::reduction_in_epilogue : Obstacle::none;
   }
-  if (def.contraction) return is_pure_load(formula(value).body);
+  if (def.contraction)
+    return is_pure_load(formula(value).body) ? Obstacle::none : Obstacle::operand_of_product;
   const Dim size = product(graph_.type(value).shape);
   for (const TensorExpr& output : raw(use.node).outputs) {
     int loads = 0;
@@ -207,10 +215,11 @@ bool Formulas::user_allows(const Use& use, Value value, double cost, bool reduce
     });
     if (loads == 0) continue;
     const bool once = iterations(output) == size && loads == 1;
-    if (reduces && (!once || inside_reduction(output.body, use.input))) return false;
-    if (!once && cost > cheap) return false;
+    if (reduces && (!once || inside_reduction(output.body, use.input)))
+      return Obstacle::reduction_read_again;
+    if (!once && cost > cheap) return Obstacle::costly_and_read_again;
   }
-  return true;
+  return Obstacle::none;
 }
 
 /// Whether a convolution has a kernel; loops compute the others.

@@ -8,14 +8,16 @@
 #include <vector>
 
 #include "compiler/expr/expr.h"
+#include "compiler/lower/obstacle.h"
 #include "compiler/lower/storage.h"
 #include "compiler/ops/infer.h"
 
 namespace dlc {
 
 struct FusionOptions {
-  bool fuse = true;      ///< false: every node keeps its result in memory
-  bool winograd = true;  ///< convolutions may be computed by Winograd's algorithm
+  bool fuse = true;              ///< false: every node keeps its result in memory
+  bool winograd = true;          ///< convolutions may be computed by Winograd's algorithm
+  FusionNotes* notes = nullptr;  ///< gets what was fused and what nearly was
 };
 
 /// A node that blocked kernels compute, and the pointwise chain that follows it.
@@ -35,6 +37,8 @@ class Formulas {
   const FusionOptions& options() const { return options_; }
   /// Whether the value is computed where it is used instead of being stored.
   bool inlined(Value value) const { return inlined_.at(value.id); }
+  /// Why it is not, if a formula makes it.
+  Obstacle obstacle(Value value) const { return obstacles_[value.id]; }
   /// The formula of a value that an elementwise or loops node makes, inlined values substituted.
   const TensorExpr& formula(Value value) const { return *formulas_.at(value.id); }
   bool has_formula(Value value) const { return formulas_.at(value.id).has_value(); }
@@ -69,9 +73,9 @@ class Formulas {
   std::optional<NodeId> next_in_chain(const std::set<Value>& inside,
                                       const std::vector<NodeId>& chain, const Dims& shape) const;
   bool only_leaves_by(const std::set<Value>& inside, Value exit) const;
-  bool should_inline(Value value) const;
+  Obstacle obstacle_to_inline(Value value) const;
   bool may_reorder(Value value) const;
-  bool user_allows(const Use& use, Value value, double cost, bool reduces) const;
+  Obstacle obstacle_of_user(const Use& use, Value value, double cost, bool reduces) const;
   const Computation& raw(NodeId id) const;
 
   const Graph& graph_;
@@ -80,6 +84,7 @@ class Formulas {
   int next_position_ = 0;
   std::vector<std::optional<TensorExpr>> formulas_;
   std::vector<bool> inlined_;
+  std::vector<Obstacle> obstacles_;
   std::vector<AxisOrder> orders_;
   std::map<Value, Anchor> anchors_;
   std::map<NodeId, Value> in_chain_;  ///< node of a chain -> the anchor's result

@@ -115,6 +115,9 @@ struct CompiledKernel {
   std::vector<Packing> packings;
   std::string schedule;  ///< one line for people: "parallel n,c; vector w x8"
   std::string loops;     ///< the loop nest in text
+  /// The condition that did not hold for the faster kernel that such kernels mostly get; for
+  /// people.
+  std::string_view missed;
 };
 
 }  // namespace dlc

@@ -61,6 +61,32 @@ class Partitioner {
   }
 
  private:
+  // --- for --explain fusion
+  void note_miss(std::string_view what, NodeId id, std::string_view condition) {
+    if (options_.notes)
+      options_.notes->near_misses.push_back(
+          {std::string(what), graph_.describe(id), std::string(condition)});
+  }
+
+  /// Of the kernel that is added next: what it writes and why, and what it keeps to itself.
+  void note_kernel(const KernelItem& item, const std::vector<Value>& values) {
+    if (!options_.notes) return;
+    std::vector<std::string> inside;
+    for (NodeId id : nodes_of(values)) {
+      for (Value value : graph_.node(id).outputs) {
+        if (!value.valid() || graph_.name(value).empty()) continue;
+        if (std::find(item.outputs.begin(), item.outputs.end(), value) == item.outputs.end())
+          inside.push_back(graph_.name(value));
+      }
+    }
+    options_.notes->without_memory.push_back(std::move(inside));
+    for (Value value : item.outputs) {
+      const Obstacle obstacle = formulas_.obstacle(value);
+      if (obstacle != Obstacle::none && obstacle != Obstacle::is_output)
+        note_miss("compute where it is used", graph_.producer(value), condition(obstacle));
+    }
+  }
+
   /// Marks the values that something stored or a host node reads, from the outputs backwards.
   void find_needed() {
     for (Value output : graph_.outputs()) needed_.insert(output);
@@ -121,8 +147,10 @@ class Partitioner {
     for (NodeId id : graph_.nodes()) {
       for (Value output : graph_.node(id).outputs) {
         if (!output.valid() || !needed_.contains(output) || !formulas_.anchor(output)) continue;
+        std::string_view refusal;
         std::optional<Attention> found =
-            find_attention(graph_, formulas_, *stages_, output, readers_);
+            find_attention(graph_, formulas_, *stages_, output, readers_, refusal);
+        if (!found && !refusal.empty()) note_miss("attention", id, refusal);
         if (!found) continue;
         groups_done_.insert(found->group);
         absorbed_.insert(found->scores);
@@ -231,6 +259,7 @@ class Partitioner {
     KernelItem item{kernels_.size(), {}, {value}};
     TensorExpr renumbered{formula.axes, renumber(formula.body, kernel, item.operands)};
     kernel.outputs.push_back(std::move(renumbered));
+    note_kernel(item, {value});
     kernels_.push_back(std::move(kernel));
     result_.items.push_back(std::move(item));
   }
@@ -244,6 +273,7 @@ class Partitioner {
     for (StagedKernel::Stage& stage : kernel.stages)
       stage.body = renumber(stage.body, kernel, item.operands);
     item.kernel = kernels_.size();
+    note_kernel(item, stages_->members(group));
     kernels_.push_back(std::move(kernel));
     result_.items.push_back(std::move(item));
   }
@@ -261,6 +291,7 @@ class Partitioner {
     kernel.stages.operands = kernel.operands;
     for (Value operand : item.operands) require(operand);
     item.kernel = kernels_.size();
+    note_kernel(item, parts);
     kernels_.push_back(std::move(kernel));
     result_.items.push_back(std::move(item));
   }
@@ -276,17 +307,22 @@ class Partitioner {
         kernel);
     for (Value operand : item.operands) require(operand);
     item.kernel = kernels_.size();
+    note_kernel(item, {value});
     kernels_.push_back(std::move(kernel));
     result_.items.push_back(std::move(item));
   }
 
-  void describe(KernelBase& kernel, const std::vector<Value>& values) {
+  std::vector<NodeId> nodes_of(const std::vector<Value>& values) const {
     std::set<NodeId> all;
     for (Value value : values) {
       const std::vector<NodeId> own = formulas_.nodes_in(value);
       all.insert(own.begin(), own.end());
     }
-    const std::vector<NodeId> nodes(all.begin(), all.end());
+    return {all.begin(), all.end()};
+  }
+
+  void describe(KernelBase& kernel, const std::vector<Value>& values) {
+    const std::vector<NodeId> nodes = nodes_of(values);
     kernel.name = kernel_name(graph_, nodes);
     for (NodeId id : nodes) {
       const Origins& origins = graph_.node(id).origins;

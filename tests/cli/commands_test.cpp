@@ -230,6 +230,44 @@ TEST(Inspect, TheGraphAfterAPassIsPrinted) {
   EXPECT_NE(done.out.find("Relu(%x)"), std::string::npos) << done.out;
 }
 
+TEST(Inspect, FusionIsExplainedWithTheConditionsOfNearMisses) {
+  Model model;
+  model.input("x", {4, 8}).output("y").output("z").floats("w", {8, 8}, std::vector<float>(64, 1));
+  model.node("Exp", {"x"}, {"e"}, "costly");
+  model.node("MatMul", {"x", "w"}, {"m"}, "product");
+  model.node("Relu", {"m"}, {"r"}, "act");
+  model.node("Add", {"r", "e"}, {"y"}, "sum");
+  model.node("Transpose", {"e"}, {"t"}, "turned");
+  model.node("Neg", {"t"}, {"z"}, "negated");
+  const std::string file = model.save(scratch_folder());
+  const Json json = json_of({"inspect", file, "--explain", "fusion", "--json"});
+  bool fused = false, missed = false;
+  for (const Json& kernel : json["kernels"]) {
+    if (kernel["kind"] != "matmul") continue;
+    fused = kernel["nodes"] == Json({"act", "product", "sum"}) &&
+            kernel["without_memory"] == Json({"m", "r"});
+  }
+  for (const Json& miss : json["near_misses"])
+    missed = missed ||
+             (miss["node"] == "node 'costly' (Exp)" &&
+              miss["condition"] == "what several nodes use takes at most 4 operations an element");
+  EXPECT_TRUE(fused && missed) << json.dump(2);
+  const Outcome text = run_dlc({"inspect", file, "--explain", "fusion"});
+  EXPECT_NE(text.out.find("near misses"), std::string::npos) << text.out;
+}
+
+TEST(Inspect, AConvolutionThatWinogradCannotComputeSaysWhy) {
+  Model model;
+  model.input("x", {1, 16, 32, 32}).output("y");
+  model.floats("w", {16, 16, 3, 3}, std::vector<float>(16 * 16 * 9, 0.5F));
+  attribute(model.node("Conv", {"x", "w"}, {"y"}, "conv"), "strides", Dims{2, 2});
+  const Json json =
+      json_of({"inspect", model.save(scratch_folder()), "--explain", "fusion", "--json"});
+  ASSERT_EQ(json["near_misses"].size(), 1u) << json.dump(2);
+  EXPECT_EQ(json["near_misses"][0]["what"], "winograd");
+  EXPECT_EQ(json["near_misses"][0]["condition"], "the strides are 1");
+}
+
 TEST(Check, AGoodModelHasNoFindings) {
   const Outcome done = run_dlc({"check", trained_model()});
   EXPECT_EQ(done.exit_code, 0) << done.err;
@@ -293,8 +331,8 @@ TEST(Completion, ShellsAcceptTheirScriptAndFindEveryCommand) {
 TEST(Help, EveryCommandHasAnExample) {
   EXPECT_EQ(run_dlc({"--help"}).exit_code, 0);
   EXPECT_NE(run_dlc({"--version"}).out.find("LLVM"), std::string::npos);
-  for (const char* command :
-       {"run", "bench", "inspect", "check", "bisect", "reduce", "doctor", "ops", "passes", "completion"}) {
+  for (const char* command : {"run", "bench", "inspect", "check", "bisect", "reduce", "doctor",
+                              "ops", "passes", "completion"}) {
     const Outcome done = run_dlc({command, "--help"});
     EXPECT_EQ(done.exit_code, 0);
     EXPECT_NE(done.out.find("Example: "), std::string::npos) << command;

@@ -26,7 +26,7 @@ struct InspectOptions {
   std::string model;
   ModelOptions compile;
   bool ir = false, kernels = false, loops = false, json = false;
-  std::string dot;
+  std::string dot, explain;
 };
 
 /// Everything that is printed, as text or JSON.
@@ -165,6 +165,48 @@ void print_json(const InspectOptions& options, const Facts& facts) {
   fmt::print("{}\n", json.dump(2));
 }
 
+void print_fusion(const CompileReport& report) {
+  fmt::print("fused into {} kernels\n", report.kernels.size());
+  for (const KernelReport& kernel : report.kernels) {
+    fmt::print("  {:12} {}\n", kernel.kind, kernel.name);
+    fmt::print("    nodes      {}\n", join(kernel.origins));
+    if (!kernel.without_memory.empty())
+      fmt::print("    no memory  {}\n", join(kernel.without_memory));
+  }
+  fmt::print("\nnear misses ({}): what did not hold\n", report.near_misses.size());
+  for (const NearMiss& miss : report.near_misses)
+    fmt::print("  {}, {}: {}\n", miss.rewrite, miss.node, miss.condition);
+}
+
+void print_fusion_json(const InspectOptions& options, const CompileReport& report) {
+  Json json = {{"schema", 1},
+               {"model", options.model},
+               {"kernels", Json::array()},
+               {"near_misses", Json::array()}};
+  for (const KernelReport& kernel : report.kernels)
+    json["kernels"].push_back({{"kind", kernel.kind},
+                               {"name", kernel.name},
+                               {"nodes", kernel.origins},
+                               {"without_memory", kernel.without_memory}});
+  for (const NearMiss& miss : report.near_misses)
+    json["near_misses"].push_back(
+        {{"what", miss.rewrite}, {"node", miss.node}, {"condition", miss.condition}});
+  fmt::print("{}\n", json.dump(2));
+}
+
+void explain_fusion(const InspectOptions& options, Graph graph) {
+  CompileOptions compile_options = options.compile.compile;
+  compile_options.explain = true;
+  CompileReport report;
+  const std::string file = fs::path(options.model).filename().string();
+  {
+    const Activity activity("compiling " + file);
+    with_context([&] { return file; },
+                 [&] { compile(std::move(graph), compile_options, &report); });
+  }
+  options.json ? print_fusion_json(options, report) : print_fusion(report);
+}
+
 void inspect(const InspectOptions& options) {
   Graph graph = import_model(options.model, options.compile);
   if (!options.dot.empty()) write_file(options.dot, dot_text(graph));
@@ -181,6 +223,7 @@ void inspect(const InspectOptions& options) {
     fmt::print("{}\n", report.printed);
     return;
   }
+  if (!options.explain.empty()) return explain_fusion(options, std::move(graph));
   const Facts facts = collect(options, std::move(graph));
   options.json ? print_json(options, facts) : print_text(options, facts);
 }
@@ -195,11 +238,17 @@ void add_inspect(CLI::App& app) {
   command.add_flag("--ir", options->ir, "Print the imported graph instead");
   command.add_flag("--kernels", options->kernels, "List the kernels and what was fused in each");
   command.add_flag("--loops", options->loops, "The same, with their loops");
+  command
+      .add_option(
+          "--explain", options->explain,
+          "Say instead what was fused and, for near misses, the condition that did not hold")
+      ->check(CLI::IsMember({"fusion"}));
   command.add_option("--dot", options->dot, "Write the graph for Graphviz")->type_name("FILE");
   add_json_option(command, options->json);
   add_model_options(command, options->compile);
   command.footer(
       "Example: dlc inspect resnet50.onnx --kernels\n"
+      "         dlc inspect resnet50.onnx --explain fusion\n"
       "         dlc inspect resnet50.onnx --print-after fold-batch-norm");
   command.callback([options] { inspect(*options); });
 }

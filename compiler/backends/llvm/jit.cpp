@@ -53,10 +53,11 @@ struct EmitAny {
   }
   CompiledKernel operator()(const ConvolutionKernel& kernel) const {
     if (is_depthwise(kernel)) return emit_depthwise_kernel(kernel, target, module, function_name);
-    if (suits_winograd(kernel, target)) {
-      return emit_winograd_kernel(kernel, target, module, function_name);
-    }
-    return emit_convolution_kernel(kernel, target, module, function_name);
+    const std::string_view obstacle = winograd_obstacle(kernel, target);
+    if (obstacle.empty()) return emit_winograd_kernel(kernel, target, module, function_name);
+    CompiledKernel direct = emit_convolution_kernel(kernel, target, module, function_name);
+    direct.missed = obstacle;
+    return direct;
   }
 };
 

@@ -26,7 +26,7 @@ CompiledKernel emit_matmul_kernel(const MatmulKernel& kernel, const TargetInfo& 
 CompiledKernel emit_convolution_kernel(const ConvolutionKernel& kernel, const TargetInfo& target,
                                        llvm::Module& module, const std::string& symbol);
 
-/// For kernels that suits_winograd() (winograd.h) is true of.
+/// For kernels without a winograd_obstacle() (winograd.h).
 CompiledKernel emit_winograd_kernel(const ConvolutionKernel& kernel, const TargetInfo& target,
                                     llvm::Module& module, const std::string& symbol);
 

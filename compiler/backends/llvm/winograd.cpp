@@ -389,29 +389,32 @@ class WinogradEmitter {
 
 }  // namespace
 
-bool suits_winograd(const ConvolutionKernel& kernel, const TargetInfo& target) {
+std::string_view winograd_obstacle(const ConvolutionKernel& kernel, const TargetInfo& target) {
   const Contraction& c = kernel.parameters;
   const Dims w = kernel.w.shape(), y = kernel.output.shape();
-  const int64_t lanes = target.vector_bits / 32;
-  if (!kernel.winograd || w.size() != 4 || !(w[2] == Dim(3)) || !(w[3] == Dim(3))) return false;
-  if (c.group != 1 || !all(c.strides, 1) || !all(c.dilations, 1)) return false;
-  if (w[0].number() < std::max<int64_t>(lanes, 8) || w[1].number() < std::max<int64_t>(lanes, 8))
-    return false;
+  const int64_t channels = std::max<int64_t>(target.vector_bits / 32, 8);
+  if (w.size() != 4 || !(w[2] == Dim(3)) || !(w[3] == Dim(3))) return "the kernel is 3x3";
+  if (!kernel.winograd) return "Winograd is on (no --no-winograd)";
+  if (c.group != 1) return "there is one group";
+  if (!all(c.strides, 1)) return "the strides are 1";
+  if (!all(c.dilations, 1)) return "the dilations are 1";
+  if (w[0].number() < channels || w[1].number() < channels)
+    return "the channels fill a vector, in and out";
   const std::optional<int64_t> pixels = (kernel.row_major ? y[2] * y[3] : y[1] * y[2]).as_number();
-  if (pixels && *pixels < least_pixels) return false;
-  if (!ConstantWeights(kernel).exist()) return false;
-  // The input must be in memory, channels innermost.
+  if (pixels && *pixels < least_pixels) return "the output is not too small";
+  if (!ConstantWeights(kernel).exist()) return "the weights are constant";
+  constexpr std::string_view in_memory = "the input is in memory, channels innermost";
   const Expr& x = kernel.x.body;
-  if (x->kind != ExprKind::load) return false;
+  if (x->kind != ExprKind::load) return in_memory;
   const auto place =
       affine(x, kernel.x.axes[2].variable, kernel.x.axes[3].variable, DType::f32, kernel.operands);
-  if (!place || !(place->k == Dim(1))) return false;
+  if (!place || !(place->k == Dim(1))) return in_memory;
   FreeVariables free;
   for (const Linear::Term& term : place->rest.terms) {
     if (term.atom->kind != ExprKind::variable && free.depends(term.atom, kernel.x.axes[1].variable))
-      return false;
+      return in_memory;
   }
-  return true;
+  return "";
 }
 
 CompiledKernel emit_winograd_kernel(const ConvolutionKernel& kernel, const TargetInfo& target,

@@ -25,9 +25,10 @@ Outputs transform_output(Emitter& emit, const Inputs& m);
 std::array<float, points> transform_weights(const float* g);
 }  // namespace winograd
 
-/// Whether a convolution can be, and is worth being, computed so: 3x3, dense, constant weights,
-/// enough channels and pixels. Its results then differ from exact ones by up to 6e-5 of the
-/// output's root mean square, where direct sums differ by up to 1e-5 (measured, normal inputs).
-bool suits_winograd(const ConvolutionKernel& kernel, const TargetInfo& target);
+/// The condition that does not hold for a convolution that cannot be, or is not worth being,
+/// computed so: 3x3, dense, constant weights, enough channels and pixels. Empty: they all do. Its
+/// results then differ from exact ones by up to 6e-5 of the output's root mean square, where direct
+/// sums differ by up to 1e-5 (measured, normal inputs).
+std::string_view winograd_obstacle(const ConvolutionKernel& kernel, const TargetInfo& target);
 
 }  // namespace dlc::llvm_backend
