@@ -5,6 +5,8 @@
 
 #include "compiler/ir/text.h"
 #include "passes/rewrite.h"
+#include "runtime/error.h"
+#include "tests/support/random_graph.h"
 #include "tests/support/random_inputs.h"
 
 namespace dlc {
@@ -129,6 +131,19 @@ TEST(Verify, AKernelThatIsWrongIsNamedWithTheModelsNodes) {
   EXPECT_EQ(found->pass, "");
   EXPECT_EQ(found->kernel, "Tanh");
   EXPECT_EQ(found->nodes, Origins{"the Tanh"});
+}
+
+TEST(Verify, NothingIsFoundInRandomGraphsThatAreCompiledRightly) {
+  ThreadPool pool(1);
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    const test::GraphCase c = test::random_graph(seed);
+    try {
+      const Verification done = verify(c.graph, c.inputs, CompileOptions{.threads = 1}, pool);
+      EXPECT_FALSE(done.alteration) << done.alteration->text() << "\n" << test::to_string(c);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::unsupported) << error.what() << "\n" << test::to_string(c);
+    }
+  }
 }
 
 }  // namespace
