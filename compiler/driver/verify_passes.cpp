@@ -14,8 +14,8 @@ struct GraphState {
   GraphState(const GraphState&) = delete;  // `values` refers to `graph`
   Graph graph;
   Evaluation values;
-  /// Of values that are not just what their nodes make of the others' (they were taken over from
-  /// before a pass that rounds otherwise): the tolerance of that pass.
+  /// Of values that are not just what the nodes make of the inputs (they, or what they are computed
+  /// from, were taken over from before a pass that rounds otherwise): the tolerance of that pass.
   std::map<Value, double> rounded;
 };
 
@@ -103,6 +103,20 @@ class Comparison {
   void keep_results(NodeId id) {
     for (Value value : after_.graph().node(id).outputs)
       if (value.valid()) keep(value);
+    pass_on_rounding(id);
+  }
+
+  /// What is computed from such a value differs too once that is computed otherwise.
+  void pass_on_rounding(NodeId id) {
+    const Node& node = after_.graph().node(id);
+    for (Value input : node.inputs) {
+      const auto rounded = is_.rounded.find(input);
+      if (rounded == is_.rounded.end()) continue;
+      for (Value value : node.outputs) {
+        double& own = is_.rounded[value];
+        own = std::max(own, rounded->second);
+      }
+    }
   }
 
   void evaluate(NodeId id) {
@@ -115,6 +129,7 @@ class Comparison {
       if (old.valid() && !is_random(node)) compare(value, results[k], old);
       old.valid() ? take(value, old) : after_.set(value, results[k]);
     }
+    pass_on_rounding(id);
   }
 
   /// What the value stands for in the graph before.

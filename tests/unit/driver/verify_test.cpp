@@ -135,7 +135,9 @@ TEST(Verify, AKernelThatIsWrongIsNamedWithTheModelsNodes) {
 
 TEST(Verify, NothingIsFoundInRandomGraphsThatAreCompiledRightly) {
   ThreadPool pool(1);
-  for (uint64_t seed = 0; seed < 60; ++seed) {
+  std::vector<uint64_t> seeds = {736};  // rounded otherwise by one pass, computed anew by another
+  for (uint64_t seed = 0; seed < 60; ++seed) seeds.push_back(seed);
+  for (const uint64_t seed : seeds) {
     const test::GraphCase c = test::random_graph(seed);
     try {
       const Verification done = verify(c.graph, c.inputs, CompileOptions{.threads = 1}, pool);
