@@ -57,5 +57,8 @@ std::vector<std::string> inputs_to_bind(const std::filesystem::path& path,
 
 /// An onnx.TensorProto / SequenceProto / OptionalProto file (test data), by the given type.
 Datum read_tensor_file(const std::filesystem::path& path, const Type& type);
+/// The same of bytes in memory; external data is looked for in `folder` (empty: refused).
+Datum read_tensor_bytes(std::span<const uint8_t> bytes, const std::filesystem::path& folder,
+                        const Type& type);
 
 }  // namespace dlc::onnx

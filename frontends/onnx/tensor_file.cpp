@@ -105,19 +105,22 @@ class ValueReader {
 
 }  // namespace
 
+Datum read_tensor_bytes(std::span<const uint8_t> bytes, const std::filesystem::path& folder,
+                        const Type& type) {
+  if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
+    fail_as(ErrorCode::limit, "more than 2 GB");
+  }
+  const std::string kind = kind_of_file(bytes);
+  if (!kind.empty()) fail("this is {}, not an ONNX tensor", kind);
+  return ValueReader(folder).read(bytes, type);
+}
+
 Datum read_tensor_file(const std::filesystem::path& path, const Type& type) {
   const std::shared_ptr<const MappedFile> file = MappedFile::open(path);
+  const std::filesystem::path folder = path.parent_path();
   return with_context(
       [&] { return path.string(); },
-      [&] {
-        if (file->bytes().size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
-          fail_as(ErrorCode::limit, "more than 2 GB");
-        }
-        const std::string kind = kind_of_file(file->bytes());
-        if (!kind.empty()) fail("this is {}, not an ONNX tensor", kind);
-        return ValueReader(path.parent_path().empty() ? "." : path.parent_path())
-            .read(file->bytes(), type);
-      });
+      [&] { return read_tensor_bytes(file->bytes(), folder.empty() ? "." : folder, type); });
 }
 
 }  // namespace dlc::onnx

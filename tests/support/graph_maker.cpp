@@ -126,7 +126,7 @@ std::vector<bool> exact_values(const Graph& graph) {
   return exact;
 }
 
-GraphMaker::GraphMaker(uint64_t seed) : random(seed) {
+GraphMaker::GraphMaker(Random source) : random(source) {
   static const std::vector<int64_t> common = {1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 19, 31, 32, 33};
   for (int k = 0; k < 4; ++k) palette_.push_back(random.pick(common));
   if (random.chance(12)) palette_.push_back(0);

@@ -29,7 +29,7 @@ std::vector<bool> exact_values(const Graph& graph);
 
 class GraphMaker {
  public:
-  explicit GraphMaker(uint64_t seed);
+  explicit GraphMaker(Random source);
 
   Random random;
   const Graph& graph() const { return graph_; }

@@ -77,10 +77,8 @@ Tensor redrawn(const Tensor& old, const Shape& shape, std::mt19937& engine) {
   return tensor;
 }
 
-}  // namespace
-
-GraphCase random_graph(uint64_t seed) {
-  GraphMaker make(seed);
+GraphCase draw(Random random) {
+  GraphMaker make(random);
   const size_t nodes = static_cast<size_t>(make.between(2, 12));
   const int64_t networks = make.random.pick(Ints{0, 3, 6, 9});  // of ten blocks
   for (int tries = 0; tries < 60 && make.results().size() < nodes; ++tries) {
@@ -89,7 +87,6 @@ GraphCase random_graph(uint64_t seed) {
     make.attempt([&] { block.draw(make); });
   }
   GraphCase c;
-  c.seed = seed;
   const std::vector<Value> chosen = outputs(make);
   for (Value input : make.graph().inputs()) c.inputs.push_back(make.datum(input));
   c.graph = make.take_graph();
@@ -97,6 +94,16 @@ GraphCase random_graph(uint64_t seed) {
   make_constants(c, make.random);
   return c;
 }
+
+}  // namespace
+
+GraphCase random_graph(uint64_t seed) {
+  GraphCase c = draw(Random(seed));
+  c.seed = seed;
+  return c;
+}
+
+GraphCase random_graph(std::span<const uint8_t> bytes) { return draw(Random(bytes)); }
 
 std::optional<GraphCase> with_other_sizes(const GraphCase& c) {
   std::mt19937 engine(static_cast<uint32_t>(c.seed) + 77);

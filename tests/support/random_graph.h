@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct GraphCase {
 /// 2 to about 12 nodes (some blocks draw more), several outputs; some inputs are constants. The
 /// same for the same seed, on every machine.
 GraphCase random_graph(uint64_t seed);
+/// Drawn by the bytes; for fuzzers. Its seed is 0.
+GraphCase random_graph(std::span<const uint8_t> bytes);
 
 /// The same graph on inputs whose symbolic sizes are others; nullopt: it has none.
 std::optional<GraphCase> with_other_sizes(const GraphCase& c);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <random>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -15,8 +16,13 @@ namespace dlc::testing {
 class Random {
  public:
   explicit Random(uint64_t seed) : engine_(seed * 0x9e3779b97f4a7c15 + 1) {}
+  /// Takes its numbers from the bytes, which must live as long: small changes of them make other
+  /// choices, as fuzzers need it. Once they are used up, numbers come from a fixed seed.
+  explicit Random(std::span<const uint8_t> bytes) : engine_(1), bytes_(bytes) {}
+
   int64_t below(int64_t end) {
-    return static_cast<int64_t>(engine_() % static_cast<uint64_t>(end));
+    const auto range = static_cast<uint64_t>(end);
+    return static_cast<int64_t>(number(range) % range);
   }
   bool chance(int64_t one_in) { return below(one_in) == 0; }
   template <typename T>
@@ -25,7 +31,17 @@ class Random {
   }
 
  private:
+  uint64_t number(uint64_t range) {
+    const size_t width = range <= 1u << 8 ? 1 : range <= 1u << 16 ? 2 : 8;
+    if (bytes_.size() < width) return engine_();
+    uint64_t value = 0;
+    for (uint8_t byte : bytes_.first(width)) value = value << 8 | byte;
+    bytes_ = bytes_.subspan(width);
+    return value;
+  }
+
   std::mt19937_64 engine_;
+  std::span<const uint8_t> bytes_;
 };
 
 /// Knows the variables in scope and adds operands to the case.

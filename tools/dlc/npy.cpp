@@ -244,12 +244,14 @@ std::string text_element(const Descr& descr, const char* data) {
 }
 
 Tensor text_array(const Header& header, int64_t width, std::string_view data) {
-  std::vector<std::string> texts(static_cast<size_t>(element_count(header.shape)));
+  // Elements may have no bytes ('<U0'): then the file's size is no bound of their number.
+  Tensor texts = Tensor::allocate(DType::string, header.shape);
+  const auto elements = texts.as_mutable<std::string>();
   const char* source = data.data();
   for_each_element(header.shape, header.fortran_order, [&](int64_t i, int64_t from) {
-    texts[i] = text_element(header.descr, source + from * width);
+    elements[i] = text_element(header.descr, source + from * width);
   });
-  return Tensor::strings(header.shape, std::move(texts));
+  return texts;
 }
 
 std::optional<DType> numeric_dtype(const Descr& descr) {
@@ -311,21 +313,21 @@ Tensor read_npy(const std::filesystem::path& path) {
   return with_context([&] { return path.string(); }, [&] { return parse_npy(read_file(path)); });
 }
 
+std::map<std::string, Tensor> parse_npz(std::string_view bytes) {
+  std::map<std::string, Tensor> arrays;
+  for (const ZipMember& member : zip_members(bytes)) {
+    std::string name = member.name;
+    if (!name.ends_with(".npy")) continue;
+    name.resize(name.size() - 4);
+    const std::string content = unzip(bytes, member);
+    arrays[name] =
+        with_context([&] { return "array '" + name + "'"; }, [&] { return parse_npy(content); });
+  }
+  return arrays;
+}
+
 std::map<std::string, Tensor> read_npz(const std::filesystem::path& path) {
-  return with_context([&] { return path.string(); },
-                      [&] {
-                        const std::string bytes = read_file(path);
-                        std::map<std::string, Tensor> arrays;
-                        for (const ZipMember& member : zip_members(bytes)) {
-                          std::string name = member.name;
-                          if (!name.ends_with(".npy")) continue;
-                          name.resize(name.size() - 4);
-                          const std::string content = unzip(bytes, member);
-                          arrays[name] = with_context([&] { return "array '" + name + "'"; },
-                                                      [&] { return parse_npy(content); });
-                        }
-                        return arrays;
-                      });
+  return with_context([&] { return path.string(); }, [&] { return parse_npz(read_file(path)); });
 }
 
 void write_npy(const std::filesystem::path& path, const Tensor& tensor) {

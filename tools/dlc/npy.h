@@ -20,6 +20,8 @@ std::map<std::string, Tensor> read_npz(const std::filesystem::path& path);
 
 /// The array in `bytes`, which are a whole .npy file.
 Tensor parse_npy(std::string_view bytes);
+/// The arrays in `bytes`, which are a whole .npz file.
+std::map<std::string, Tensor> parse_npz(std::string_view bytes);
 
 /// Writes version 1.0, little-endian, in C order, by way of a temporary file beside it. Types that
 /// NumPy does not have are written as f32 (small floats) or int8 / uint8 (small integers).

@@ -75,6 +75,15 @@ TEST(Npy, TextBecomesStrings) {
   EXPECT_EQ(bytes.as<std::string>()[1], "cde");
 }
 
+TEST(Npy, TextsWithoutBytesAreNoMoreThanMemoryHolds) {
+  try {
+    parse_npy(npy(1, header("<U0", "(4611686018427387904,)"), ""));
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::limit) << error.what();
+  }
+}
+
 TEST(Npy, AnEmptyShapeIsAScalar) {
   const Tensor t = parse_npy(npy(1, header("<f4", "()"), std::string("\0\0\x80\x3F", 4)));
   EXPECT_EQ(t.rank(), 0);
