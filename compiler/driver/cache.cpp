@@ -108,6 +108,20 @@ std::string stamp_of(const fs::path& file) {
   return fmt::format("{}-{}.{}", status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
 
+/// The same of an open file, with what no program can set: its inode and the time of its last
+/// change of any kind.
+std::string identity_of(const struct stat& status) {
+  return fmt::format("{}:{} {} {}.{} {}.{}", status.st_dev, status.st_ino, status.st_size,
+                     status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
+                     status.st_ctim.tv_nsec);
+}
+
+/// Whether a later write would show in the times, which are coarse.
+bool is_settled(const struct stat& status) {
+  constexpr time_t coarse = 2;  // seconds: the worst of the file systems in use
+  return ::time(nullptr) - std::max(status.st_mtim.tv_sec, status.st_ctim.tv_sec) > coarse;
+}
+
 }  // namespace
 
 fs::path default_cache_folder() {
@@ -194,6 +208,25 @@ void Cache::write(const std::string& key, std::string_view bytes) const {
   file << digest(bytes).hex() << bytes << std::flush;
   std::error_code ignored;
   if (file) fs::rename(temporary.path, path_of(key), ignored);
+}
+
+Digest Cache::digest_of(const fs::path& path, int threads) const {
+  const auto file = MappedFile::open(path);
+  const int number = file->file().number();
+  struct stat before = {}, after = {};
+  const bool known = ::fstat(number, &before) == 0 && is_settled(before);
+  const std::string key = "file-" + digest(identity_of(before), salt_).hex();
+  if (known) {
+    if (const auto entry = read(key); entry && entry->size() == sizeof(Digest)) {
+      Digest result;
+      std::memcpy(&result, entry->data(), sizeof result);
+      return result;
+    }
+  }
+  const Digest result = digest_file(number, 0, file->bytes().size(), threads, salt_);
+  if (known && ::fstat(number, &after) == 0 && identity_of(after) == identity_of(before))
+    write(key, {reinterpret_cast<const char*>(&result), sizeof result});
+  return result;
 }
 
 void Cache::trim(const fs::path& latest) const {

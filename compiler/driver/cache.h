@@ -40,6 +40,11 @@ class Cache {
   std::optional<std::string> read(const std::string& key) const;
   void write(const std::string& key, std::string_view bytes) const;
 
+  /// The digest of a file's bytes, salted. Reads them with `threads` unless an entry says what they
+  /// were when the file was the same: of the same size, and not written or changed since, by its
+  /// times and inode (as git's index does it). Throws Error(failed) when it cannot be read.
+  Digest digest_of(const std::filesystem::path& file, int threads) const;
+
   /// A secret of this folder. Keys that are digests with it cannot be forged by who makes models.
   Digest salt() const { return salt_; }
 

@@ -11,7 +11,6 @@
 #include "compiler/ops/op_def.h"
 #include "runtime/artifact.h"
 #include "runtime/cpu.h"
-#include "runtime/mapped_file.h"
 #include "runtime/thread_pool.h"
 
 namespace dlc {
@@ -38,11 +37,6 @@ fs::path folder_of(const fs::path& path) {
 
 int thread_count(const CompileOptions& options) {
   return options.threads ? options.threads : available_threads();
-}
-
-Digest digest_of(const fs::path& path, int threads, Digest salt) {
-  const auto file = MappedFile::open(path);
-  return digest_file(file->file().number(), 0, file->bytes().size(), threads, salt);
 }
 
 /// Everything but the model's bytes that decides what the program is. Empty: what this makes is not
@@ -74,25 +68,25 @@ std::string key_of(const fs::path& path, const onnx::ImportOptions& import,
                    const CompileOptions& options, const Cache& cache) {
   const std::string text = settings(import, options, cache.salt());
   if (text.empty()) return "";
-  const Digest model = digest_of(path, thread_count(options), cache.salt());
+  const Digest model = cache.digest_of(path, thread_count(options));
   return digest(text + model.hex(), cache.salt()).hex();
 }
 
 /// A program's notes name the files beside the model, each with its digest.
 std::string external_notes(const fs::path& folder, const std::vector<std::string>& files,
-                           int threads, Digest salt) {
+                           int threads, const Cache& cache) {
   std::string text;
   for (const std::string& file : files)
-    text += fmt::format("{} {}\n", digest_of(folder / file, threads, salt).hex(), file);
+    text += fmt::format("{} {}\n", cache.digest_of(folder / file, threads).hex(), file);
   return text;
 }
 
 bool external_files_are_the_same(const std::string& notes, const fs::path& folder, int threads,
-                                 Digest salt) {
+                                 const Cache& cache) {
   std::istringstream lines(notes);
   std::string hex, file;
   while (lines >> hex && lines.ignore() && std::getline(lines, file))
-    if (digest_of(folder / file, threads, salt).hex() != hex) return false;
+    if (cache.digest_of(folder / file, threads).hex() != hex) return false;
   return true;
 }
 
@@ -102,9 +96,9 @@ HostFunction find_host_function(std::string_view name) {
 }
 
 std::shared_ptr<const Program> load(const fs::path& entry, const fs::path& folder,
-                                    const CompileOptions& options, Digest salt) {
+                                    const CompileOptions& options, const Cache& cache) {
   LoadedProgram loaded = load_program(entry, find_host_function, thread_count(options));
-  if (!external_files_are_the_same(loaded.notes.text, folder, thread_count(options), salt))
+  if (!external_files_are_the_same(loaded.notes.text, folder, thread_count(options), cache))
     return nullptr;
   return std::move(loaded.program);
 }
@@ -116,7 +110,7 @@ std::shared_ptr<const Program> find_in_cache(const Cache& cache, const std::stri
   const std::optional<fs::path> entry = cache.find(key);
   if (!entry) return nullptr;
   try {
-    return load(*entry, folder, options, cache.salt());
+    return load(*entry, folder, options, cache);
   } catch (const Error& error) {
     result.cache_problem = error.what();
     cache.erase(key);
@@ -186,7 +180,7 @@ CompiledFile compile_anew(const fs::path& path, const onnx::ImportOptions& impor
   } else {
     make_and_store(*cache, key, make, result, [&] {
       return ArtifactNotes{cpu_signature(), external_notes(folder_of(path), external,
-                                                           thread_count(options), cache->salt())};
+                                                           thread_count(options), *cache)};
     });
   }
   result.compile_ms = watch.lap();

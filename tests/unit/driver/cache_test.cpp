@@ -48,6 +48,24 @@ TEST_F(CacheTest, WhatWasStoredIsFoundByAnotherCacheOfTheFolder) {
   EXPECT_EQ(get(cache, "a"), "nothing");
 }
 
+TEST_F(CacheTest, TheDigestOfAFileIsReadAgainOnlyWhenTheFileWasTouched) {
+  const Cache cache({folder});
+  const size_t files = files_in(folder);
+  const fs::path source = fs::path(DLC_SOURCE_DIR) / "CMakeLists.txt";
+  const Digest first = cache.digest_of(source, 1);
+  EXPECT_EQ(files_in(folder), files + 1) << "the digest is an entry";
+  EXPECT_EQ(cache.digest_of(source, 1), first);
+
+  // The same size and the old time of writing do not hide a change.
+  const fs::path mine = folder / "mine";
+  std::ofstream(mine) << "one";
+  const auto written = fs::last_write_time(mine);
+  const Digest one = cache.digest_of(mine, 1);
+  std::ofstream(mine) << "two";
+  fs::last_write_time(mine, written);
+  EXPECT_NE(cache.digest_of(mine, 1), one);
+}
+
 TEST_F(CacheTest, AWriterThatFailsLeavesNothingBehind) {
   const Cache cache({folder});
   put(cache, "a", "before");
