@@ -62,6 +62,18 @@ TEST(Attention, OddDepthsAndColumnsArePacked) {
             "attention");
 }
 
+TEST(Attention, NarrowKeysMayBeShorterThanAVector) {
+  EXPECT_EQ(check(R"(graph @g(%q: f16[2,3,m,3], %k: f16[2,3,3,n], %v: f16[2,3,n,7])
+                     -> (f16[2,3,m,7]) {
+    %0 = MatMul(%q, %k) : f16[2,3,m,n]
+    %1 = Softmax(%0) : f16[2,3,m,n]
+    %2 = MatMul(%1, %v) : f16[2,3,m,7]
+    return %2
+  })",
+                  lengths()),
+            "loops | attention");
+}
+
 TEST(Attention, KnownSizes) {
   for (const auto& [m, n] : std::initializer_list<std::pair<int, int>>{
            {2, 3}, {16, 12}, {16, 13}, {21, 64}, {40, 197}, {64, 1}}) {

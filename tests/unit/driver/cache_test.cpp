@@ -120,7 +120,9 @@ TEST_F(CacheTest, ProcessesMayStoreAndFindTheSameEntryAtOnce) {
       for (int i = 0; i < rounds; ++i) {
         put(cache, "shared", p % 2 == 0 ? one : two);
         const std::string got = get(cache, "shared");
-        failures += got != one && got != two;
+        // The others' entries may have crowded it out: then it is gone as a whole.
+        const bool gone = got.empty() || got == "nothing";
+        failures += !gone && got != one && got != two;
         put(cache, fmt::format("own-{}-{}", p, i), one);
       }
     } catch (const std::exception&) {

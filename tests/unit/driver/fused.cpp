@@ -23,6 +23,11 @@ std::vector<Datum> inputs_for(const Graph& graph, const Sizes& sizes) {
   return inputs;
 }
 
+/// f16 rounds each value in between by 2^-11.
+Tolerance tolerance_of(const Type& type) {
+  return type.dtype == DType::f16 ? Tolerance{4e-3, 1e-3} : Tolerance{1e-4, 1e-5};
+}
+
 void compare(const Graph& graph, const std::vector<Datum>& inputs, const std::string& what) {
   const std::vector<Datum> want = evaluate(graph, inputs);
   for (const int bits : {128, 256, 512}) {
@@ -32,7 +37,7 @@ void compare(const Graph& graph, const std::vector<Datum>& inputs, const std::st
     const std::vector<Datum> got = session.run(inputs);
     ASSERT_EQ(got.size(), want.size());
     for (size_t k = 0; k < want.size(); ++k)
-      EXPECT_EQ(difference(got[k], want[k], {1e-4, 1e-5}), "")
+      EXPECT_EQ(difference(got[k], want[k], tolerance_of(graph.type(graph.outputs()[k]))), "")
           << what << ", " << bits << " bits, output " << k;
   }
 }
