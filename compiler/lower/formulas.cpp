@@ -228,6 +228,7 @@ bool Formulas::has_kernel(const Node& node, const Contraction& convolution) cons
   const Dims& x = graph_.type(node.inputs[convolution.a]).shape;
   const Type& y = graph_.type(node.outputs[0]);
   if (y.dtype != DType::f32 || x.size() < 3 || !w[0].is_number() || !w[1].is_number()) return false;
+  if (w[0] == Dim(0) || w[1] == Dim(0)) return false;  // no tile has no channels
   if (convolution.group == 1 || !(w[1] == Dim(1))) return true;
   // Depthwise: one output channel for each input channel.
   return w[0] == Dim(convolution.group) && x.size() <= 4 && !(y.shape.back() == Dim(0));

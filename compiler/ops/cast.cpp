@@ -12,16 +12,14 @@ namespace {
 
 constexpr DTypes castable = types::all & ~types::complexes;
 
-DType target_type(int64_t code) {
-  const auto type = static_cast<DType>(code);
-  if (code <= 0 || code >= dtype_count) fail("attribute to is {}, which is no element type", code);
+DType castable_to(DType type) {
   if (!(one(type) & castable))
     fail_as(ErrorCode::unsupported, "a cast to {} is not supported", name(type));
   return type;
 }
 
 Expr cast_element(const ScalarArgs& a) {
-  const DType to = target_type(a.integer("to"));
+  const DType to = castable_to(a.element_type("to"));
   const Expr raw = a["input"];
   if (to == raw.dtype()) return raw;
   const Expr x = cast(arithmetic_type(raw.dtype()), raw);
@@ -32,15 +30,13 @@ Expr cast_element(const ScalarArgs& a) {
 }
 
 Expr convert_element(const ScalarArgs& a) {
-  const DType to = target_type(a.integer("to"));
+  const DType to = castable_to(a.element_type("to"));
   if (!(one(to) & types::floats)) fail("{} is no real type", name(to));
   return cast(to, cast(arithmetic_type(a["input"].dtype()), a["input"]));
 }
 
 std::vector<Type> infer_bit_cast(const OpArgs& a) {
-  const int64_t code = a.integer("to");
-  if (code <= 0 || code >= dtype_count) fail("attribute to is {}, which is no element type", code);
-  const auto to = static_cast<DType>(code);
+  const DType to = a.element_type("to");
   const DType from = a.dtype("input");
   if (bits(to) != bits(from) || bits(to) == 0)
     fail("{} has not as many bits as {}", name(to), name(from));

@@ -172,7 +172,8 @@ const std::vector<OpDef>& conv_ops() {
            {"X: f32[1,4,5,6], W: f32[6,2,3,3], B: f32[6], group=2, pads=[1,1,1,1], strides=[2,1]",
             "X: f32[2,3,9], W: f32[4,3,3], dilations=[2], auto_pad=\"SAME_UPPER\"",
             "X: f32[n,2,4,4,4], W: f32[3,2,2,2,2]", "X: f16[1,2,5,5], W: f16[2,1,3,3], group=2",
-            "X: f32[0,1,3], W: f32[1,1,3]", "X: f32[1,1,1], W: f32[1,1,1]"}},
+            "X: f32[0,1,3], W: f32[1,1,3]", "X: f32[1,2,4,4], W: f32[0,2,3,3]",
+            "X: f32[1,1,1], W: f32[1,1,1]"}},
       {.name = "ConvTranspose",
        .doc = "The transpose of a convolution: each element of X adds its value times the kernel W "
               "to a "

@@ -15,7 +15,7 @@ using types::floats;
 /// In which type scores and probabilities are.
 DType score_type(const OpArgs& args) {
   if (!args.has_attr("softmax_precision")) return arithmetic_type(args.dtype("Q"));
-  const auto type = static_cast<DType>(args.integer("softmax_precision"));
+  const DType type = args.element_type("softmax_precision");
   if (!(one(type) & floats)) fail("softmax_precision is no type of real numbers");
   return type;
 }

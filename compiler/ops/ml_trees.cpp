@@ -321,7 +321,7 @@ std::vector<Type> infer_scores(const OpArgs& args) {
   const std::string aggregate = args.text("aggregate");
   if (aggregate != "SUM" && aggregate != "AVERAGE" && aggregate != "MIN" && aggregate != "MAX")
     fail("the aggregate '{}' is not known", aggregate);
-  const auto type = static_cast<DType>(args.integer("dtype"));
+  const DType type = args.element_type("dtype");
   if (type != DType::f32 && type != DType::f64 && type != DType::f16)
     fail("dtype must be that of f16, f32 or f64");
   return {Type::tensor(type, {args.shape("x")[0], targets})};

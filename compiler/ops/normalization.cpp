@@ -88,7 +88,7 @@ std::vector<Value> expand_layer_normalization(const OpArgs& a, Builder& build,
   Term y = m.centered / deviation * cast(x.dtype(), {build, inputs[1]});
   if (a.has("B")) y = y + cast(x.dtype(), {build, inputs[2]});
   std::vector<Value> outputs = {cast(a.dtype("X"), y)};
-  const auto stash = static_cast<DType>(a.integer("stash_type"));
+  const DType stash = a.element_type("stash_type");
   if (a.output_count() > 1) outputs.push_back(cast(stash, m.mean));
   if (a.output_count() > 2) outputs.push_back(cast(stash, apply("Reciprocal", deviation)));
   return outputs;

@@ -118,6 +118,13 @@ int64_t OpArgs::integer(std::string_view name) const {
   return *value;
 }
 
+DType OpArgs::element_type(std::string_view name) const {
+  const int64_t code = integer(name);
+  if (code <= 0 || code >= dtype_count)
+    fail("attribute {} is {}, which is no element type", name, code);
+  return static_cast<DType>(code);
+}
+
 double OpArgs::real(std::string_view name) const {
   if (const Attr* given = attr(name)) {
     if (const auto* integer = std::get_if<int64_t>(given)) return static_cast<double>(*integer);

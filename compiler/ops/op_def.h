@@ -123,6 +123,8 @@ class OpArgs {
   bool has_attr(std::string_view attr) const;
   const Attr* attr(std::string_view name) const;  ///< as given in the node; null if not
   int64_t integer(std::string_view attr) const;
+  /// The element type that an integer attribute names, by ONNX's numbers.
+  DType element_type(std::string_view attr) const;
   double real(std::string_view attr) const;
   std::string text(std::string_view attr) const;
   Reals reals(std::string_view attr) const;

@@ -54,7 +54,7 @@ Range range_of(DType type) {
 
 DType quantized_type(const OpArgs& a) {
   DType type = DType::u8;
-  if (a.integer("output_dtype") != 0) type = static_cast<DType>(a.integer("output_dtype"));
+  if (a.integer("output_dtype") != 0) type = a.element_type("output_dtype");
   if (a.has("y_zero_point")) type = a.dtype("y_zero_point");
   if (!(one(type) & quantized)) fail("{} is no type to quantize to", name(type));
   return type;
@@ -63,7 +63,7 @@ DType quantized_type(const OpArgs& a) {
 /// In which type x is divided by the scale.
 DType quotient_type(const OpArgs& a) {
   DType type = a.dtype("y_scale");
-  if (a.integer("precision") != 0) type = static_cast<DType>(a.integer("precision"));
+  if (a.integer("precision") != 0) type = a.element_type("precision");
   if (type == DType::f8e8m0) type = DType::f32;
   if (!(one(type) & floats))
     fail_as(ErrorCode::unsupported, "quantization with a precision of {}", name(type));
@@ -86,7 +86,7 @@ std::vector<Value> expand_quantize(const OpArgs& a, Builder& build, std::span<co
 /// x / scale, both and the result in the type `to`
 Computed divide_by_scale(const ComputeArgs& a) {
   const Operand x = a["x"], scale = a["scale"];
-  const auto type = static_cast<DType>(a.integer("to"));
+  const DType type = a.element_type("to");
   const auto rounded = [&](const Expr& e) { return cast(arithmetic_type(type), cast(type, e)); };
   return tensor(x.shape(), [&](const Indices& i) {
     const Expr divisor = scale(scale_place(a, scale.shape(), x.shape(), i));
@@ -98,7 +98,7 @@ Computed divide_by_scale(const ComputeArgs& a) {
 /// gives the lowest integer.
 Computed round_to_steps(const ComputeArgs& a) {
   const Operand x = a["x"];
-  const auto type = static_cast<DType>(a.integer("to"));
+  const DType type = a.element_type("to");
   return tensor(x.shape(), [&](const Indices& i) {
     Expr value = is_integer(type) ? round(x(i)) : x(i);
     if (a.has("zero_point")) {
@@ -117,7 +117,7 @@ Computed round_to_steps(const ComputeArgs& a) {
 Computed dequantize(const ComputeArgs& a) {
   const Operand x = a["x"], scale = a["x_scale"];
   DType type = scale.dtype();
-  if (a.integer("output_dtype") != 0) type = static_cast<DType>(a.integer("output_dtype"));
+  if (a.integer("output_dtype") != 0) type = a.element_type("output_dtype");
   if (!(one(type) & floats)) fail("{} is no type to dequantize to", name(type));
   const DType wide = arithmetic_type(type);
   const DType difference = is_integer(x.dtype()) ? DType::i32 : DType::f32;

@@ -52,7 +52,7 @@ Expr unit(DType type, const Expr& low, const Expr& high) {
 }
 
 DType number_type(const OpArgs& args) {
-  const auto type = static_cast<DType>(args.integer("dtype"));
+  const DType type = args.element_type("dtype");
   if (type != DType::f32 && type != DType::f64) fail("dtype must be that of f32 or f64");
   return type;
 }
@@ -100,10 +100,9 @@ Term draw(const OpArgs& args, Builder& build, std::string_view op, DType type, V
 
 DType wanted_type(const OpArgs& args, DType standard) {
   if (!args.has_attr("dtype")) return standard;
-  const int64_t code = args.integer("dtype");
-  if (code <= 0 || code >= dtype_count || !(one(static_cast<DType>(code)) & floats))
-    fail("dtype is {}, which is no type of real numbers", code);
-  return static_cast<DType>(code);
+  const DType type = args.element_type("dtype");
+  if (!(one(type) & floats)) fail("dtype is {}, which is no type of real numbers", name(type));
+  return type;
 }
 
 Value shape_of(const OpArgs& args, Builder& build, std::span<const Value> inputs) {
@@ -134,7 +133,7 @@ std::vector<Value> expand_bernoulli(const OpArgs& args, Builder& build,
   const Term p = widen({build, inputs[0]});
   const Term u = draw(args, build, "dlc.RandomUnit", p.dtype(), build("Shape", {p}));
   DType type = args.dtype("input");
-  if (args.has_attr("dtype")) type = static_cast<DType>(args.integer("dtype"));
+  if (args.has_attr("dtype")) type = args.element_type("dtype");
   if (type != DType::boolean && !(one(type) & types::numbers))
     fail("dtype is {}, which is no type of numbers", static_cast<int>(type));
   return {cast(type, apply("Less", u, p))};
@@ -144,7 +143,7 @@ std::vector<Value> expand_bernoulli(const OpArgs& args, Builder& build,
 std::vector<Value> expand_multinomial(const OpArgs& args, Builder& build,
                                       std::span<const Value> inputs) {
   args.expect_rank("input", 2);
-  const auto type = static_cast<DType>(args.integer("dtype"));
+  const DType type = args.element_type("dtype");
   if (type != DType::i32 && type != DType::i64) fail("dtype must be that of i32 or i64");
   const int64_t samples = args.integer("sample_size");
   if (samples < 0) fail("sample_size is {}", samples);

@@ -47,9 +47,7 @@ std::vector<Type> infer_construct(const OpArgs& args) {
 }
 
 std::vector<Type> infer_empty(const OpArgs& args) {
-  const int64_t number = args.integer("dtype");
-  if (number <= 0 || number >= dtype_count) fail("dtype {} is not known", number);
-  return {Type::sequence(Type::unranked(static_cast<DType>(number)))};
+  return {Type::sequence(Type::unranked(args.element_type("dtype")))};
 }
 
 std::vector<Type> infer_at(const OpArgs& args) { return {taken_out(args, element_type(args, 0))}; }

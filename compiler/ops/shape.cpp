@@ -228,8 +228,7 @@ Computed compute_range(const ComputeArgs& args) {
 
 Computed compute_eye_like(const ComputeArgs& args) {
   args.expect_rank("input", 2);
-  const DType type =
-      args.has_attr("dtype") ? static_cast<DType>(args.integer("dtype")) : args.dtype("input");
+  const DType type = args.has_attr("dtype") ? args.element_type("dtype") : args.dtype("input");
   if (!is_float(type) && !is_integer(type) && type != DType::boolean)
     fail("attribute dtype is not a number type");
   return tensor(args.shape("input"), [&](const Indices& i) {

@@ -14,10 +14,9 @@ namespace {
 using types::floats;
 
 DType output_type(const OpArgs& args) {
-  const int64_t code = args.integer("output_datatype");
-  const auto type = static_cast<DType>(code);
-  if (code <= 0 || code >= dtype_count || !(one(type) & types::numbers))
-    fail("output_datatype is {}, which is no type of numbers", code);
+  const DType type = args.element_type("output_datatype");
+  if (!(one(type) & types::numbers))
+    fail("output_datatype is {}, which is no type of numbers", name(type));
   return type;
 }
 
