@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "compiler/driver/compile.h"
+#include "compiler/driver/stopwatch.h"
 #include "frontends/onnx/import.h"
 #include "runtime/error.h"
 #include "runtime/session.h"
@@ -18,20 +18,6 @@
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Milliseconds since the last call.
-class Stopwatch {
- public:
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const std::chrono::duration<double, std::milli> passed = now - start_;
-    start_ = now;
-    return passed.count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 std::string read_at(std::ifstream& file, int64_t offset, int64_t size) {
   std::string bytes(static_cast<size_t>(size), '\0');
@@ -101,7 +87,7 @@ void classify(const fs::path& folder, std::span<char* const> files) {
   const Preprocessing preprocess = {config.at("beg_size"), config.at("end_size"),
                                     config.at("block_size"), config.at("padding_token")};
 
-  Stopwatch watch;
+  dlc::Stopwatch watch;
   dlc::Graph graph = dlc::onnx::import_file(model);
   const double import_ms = watch.lap();
   dlc::CompileReport report;

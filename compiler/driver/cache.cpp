@@ -102,18 +102,18 @@ std::string own_build_id() {
 }
 
 /// Size and age of a file: it changes when the file does.
-std::string stamp_of(const fs::path& file) {
-  struct stat status = {};
-  if (::stat(file.c_str(), &status) != 0) return "none";
+std::string stamp_of(const struct stat& status) {
   return fmt::format("{}-{}.{}", status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
+std::string stamp_of(const fs::path& file) {
+  struct stat status = {};
+  return ::stat(file.c_str(), &status) == 0 ? stamp_of(status) : "none";
+}
 
-/// The same of an open file, with what no program can set: its inode and the time of its last
-/// change of any kind.
+/// With what no program can set: the inode and the time of the last change of any kind.
 std::string identity_of(const struct stat& status) {
-  return fmt::format("{}:{} {} {}.{} {}.{}", status.st_dev, status.st_ino, status.st_size,
-                     status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
-                     status.st_ctim.tv_nsec);
+  return fmt::format("{}:{} {} {}.{}", status.st_dev, status.st_ino, stamp_of(status),
+                     status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
 }
 
 /// Whether a later write would show in the times, which are coarse.

@@ -2,9 +2,9 @@
 #include "compiler/driver/compile.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "compiler/driver/backend.h"
+#include "compiler/driver/stopwatch.h"
 #include "compiler/ir/text.h"
 #include "compiler/lower/assemble.h"
 #include "compiler/lower/packed.h"
@@ -14,17 +14,6 @@
 
 namespace dlc {
 namespace {
-
-class Stopwatch {
- public:
-  double milliseconds() const {
-    const auto passed = std::chrono::steady_clock::now() - start_;
-    return std::chrono::duration<double, std::milli>(passed).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 void check_pass_names(const CompileOptions& options) {
   std::vector<std::string> names = options.disabled_passes;
@@ -147,9 +136,9 @@ std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& option
                                .opt_level = options.opt_level,
                                .threads = options.threads ? options.threads : available_threads(),
                                .objects = hooks.objects});
-  std::vector<ProgramValues::SlotValue> slots;
-  auto program = assemble(*parts, kernels, compiled, rules, code, hooks.keep_weights, &slots);
-  if (hooks.values) *hooks.values = {std::move(parts->graph), std::move(slots)};
+  auto program = assemble(*parts, kernels, compiled, rules, code, hooks.keep_weights,
+                          hooks.values ? &hooks.values->slots : nullptr);
+  if (hooks.values) hooks.values->graph = std::move(parts->graph);
   for (size_t k = 0; k < output_names.size(); ++k) program->outputs[k].name = output_names[k];
   r.codegen_ms = codegen.milliseconds();
   r.kernels = describe(kernels, compiled);

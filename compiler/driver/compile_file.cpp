@@ -4,10 +4,10 @@
 #include <fmt/ranges.h>
 #include <malloc.h>
 
-#include <chrono>
 #include <exception>
 #include <sstream>
 
+#include "compiler/driver/stopwatch.h"
 #include "compiler/ops/op_def.h"
 #include "runtime/artifact.h"
 #include "runtime/cpu.h"
@@ -17,19 +17,6 @@ namespace dlc {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Stopwatch {
- public:
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const std::chrono::duration<double, std::milli> passed = now - start_;
-    start_ = now;
-    return passed.count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : ".";

@@ -25,12 +25,10 @@ std::vector<Type> infer_concat(const OpArgs& args) {
 }
 
 std::vector<Type> infer_cast(const OpArgs& args) {
-  const int64_t code = args.integer("to");
-  const bool known = code > 0 && code < dtype_count;
-  const DType from = args.dtype("input");
-  if (!known || is_complex(static_cast<DType>(code)) || is_complex(from))
-    fail("a cast from {} to element type {} does not exist", name(from), code);
-  return {Type::tensor(static_cast<DType>(code), args.shape("input"))};
+  const DType from = args.dtype("input"), to = args.element_type("to");
+  if (is_complex(to) || is_complex(from))
+    fail("a cast from {} to {} does not exist", name(from), name(to));
+  return {Type::tensor(to, args.shape("input"))};
 }
 
 std::vector<Type> infer_split(const OpArgs& args) {

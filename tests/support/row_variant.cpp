@@ -202,7 +202,7 @@ void check_sizes(const DrawnNode& node) {
   }
 }
 
-/// What any correct program gives bit for bit, or with few roundings.
+/// Throws what the interpreter throws; large results take too long to judge.
 void check_values(const GraphCase& c) {
   for (const Datum& output : evaluate(c.graph, c.inputs)) {
     if (output.kind == Datum::Kind::tensor && output.tensor.size() > 4 * most_elements)

@@ -167,11 +167,4 @@ void print_load_notes(const LoadedModel& model, const ModelOptions& options) {
              model.report.nodes_after, model.report.kernels.size());
 }
 
-double Stopwatch::lap() {
-  const auto now = std::chrono::steady_clock::now();
-  const std::chrono::duration<double, std::milli> passed = now - start_;
-  start_ = now;
-  return passed.count();
-}
-
 }  // namespace dlc::cli

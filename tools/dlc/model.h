@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/driver/compile_file.h"
+#include "compiler/driver/stopwatch.h"
 #include "tools/dlc/inputs.h"
 #include "tools/dlc/options.h"
 
@@ -38,14 +39,5 @@ Graph import_model(const std::filesystem::path& path, const ModelOptions& option
 
 /// What the user should know about how a model was loaded, on standard error.
 void print_load_notes(const LoadedModel& model, const ModelOptions& options);
-
-/// Milliseconds since the last call, or since it was made.
-class Stopwatch {
- public:
-  double lap();
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 }  // namespace dlc::cli

@@ -134,9 +134,8 @@ void Emitter::lane_loop(Variable v, Value* begin, Value* end, int lanes,
                         const std::function<void()>& body, bool long_enough) {
   const auto scalars = [&] {
     for_loop(begin, end, 1, [&](Value* i) {
-      if (lanes > 1)
-        lanes_ = 1;  // as this loop's lanes, its single elements replace lanes around it
-      bind(v, i);
+      // As this loop's lanes would, its single elements replace lanes around it.
+      lanes > 1 ? bind_lanes(v, i, 1) : bind(v, i);
       body();
     });
   };

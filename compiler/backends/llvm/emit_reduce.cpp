@@ -154,9 +154,7 @@ void Emitter::accumulate_row(const Expr& e, const Axis& axis, int lanes, LaneAcc
   };
   const auto scalars = [&] {
     for_loop(constant(0), extent, 1, [&](Value* index) {
-      bind(axis.variable, index);
-      vector_ = {};
-      lanes_ = 1;
+      bind_lanes(axis.variable, index, 1);
       Value* sum = ir_.CreateLoad(acc.scalar_type, acc.scalar);
       ir_.CreateStore(arith.combine(acc.op, acc.type, sum, emit(e->args[0])), acc.scalar);
     });

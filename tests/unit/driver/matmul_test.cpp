@@ -6,23 +6,13 @@
 #include "compiler/ops/evaluate.h"
 #include "runtime/session.h"
 #include "tests/support/compare.h"
-#include "tests/support/random_inputs.h"
+#include "tests/unit/driver/fused.h"
 
 namespace dlc {
 namespace {
 
-using Sizes = std::map<std::string, Dim>;
-
-std::vector<Datum> inputs_for(const Graph& graph, const Sizes& sizes) {
-  std::mt19937 random(5);
-  std::vector<Datum> inputs;
-  for (Value input : graph.inputs()) {
-    Shape shape;
-    for (const Dim& dim : graph.type(input).shape) shape.push_back(dim.substitute(sizes).number());
-    inputs.push_back(test::random_tensor(graph.type(input).dtype, shape, random));
-  }
-  return inputs;
-}
+using test::inputs_for;
+using test::Sizes;
 
 /// Makes the inputs from `first_constant` on constants.
 Graph with_constants(const Graph& graph, size_t first_constant) {
