@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "bench/measure.h"
-#include "compiler/driver/backend.h"
 #include "compiler/ir/text.h"
 
 namespace dlc::bench {
@@ -70,31 +69,24 @@ Graph graph_of(const Shape3& s) {
   return graph;
 }
 
-void row(const std::string& name, Graph graph, double flops, double weights, const Options& o,
+void row(const std::string& name, Graph graph, const Work& work, const Options& options,
          ThreadPool& pool) {
-  if (name.find(o.only) == std::string::npos) return;
-  const int bits = llvm().host_target(o.vector_bits).vector_bits;
-  Compiled compiled(std::move(graph), o, pool);
-  const Timing t = measure([&] { compiled.run(); }, [&] { return fma_peak(bits); }, o);
-  const double peak = t.reference * 1e9 * o.threads;
-  const auto share = [&](double seconds) { return 100 * flops / seconds / peak; };
-  fmt::print("{:36} {:9.1f} us  {:5.1f} / {:5.1f} / {:5.1f} % of peak {:6.1f}", name,
-             1e6 * t.median, share(t.median), share(t.quartile), share(t.best), peak / 1e9);
-  if (weights > 0) fmt::print("  {:6.1f} GB/s of weights", weights / t.median / 1e9);
-  fmt::print("\n");
+  if (name.find(options.only) == std::string::npos) return;
+  Compiled compiled(std::move(graph), options, pool);
+  print_row(name, measure([&] { compiled.run(); }, fma_peak_of(options), options), work, options);
 }
 
 }  // namespace
 
 void gemm(const Options& options) {
-  fmt::print("median / upper quartile / best\n");
+  print_heading();
   ThreadPool pool(options.threads);
   for (const Shape3& s : constant_weights) {
-    const auto volume = static_cast<double>(s.m) * static_cast<double>(s.n * s.k);
-    row(fmt::format("{}x{}x{}", s.m, s.n, s.k), graph_of(s), 2 * volume,
-        s.m <= 16 ? 4 * static_cast<double>(s.n * s.k) : 0, options, pool);
+    const auto weights = static_cast<double>(s.n * s.k);
+    row(fmt::format("{}x{}x{}", s.m, s.n, s.k), graph_of(s),
+        {2 * static_cast<double>(s.m) * weights, s.m <= 16 ? 4 * weights : 0}, options, pool);
   }
-  for (const Batched& b : batched) row(b.name, parse(b.graph), b.flops, 0, options, pool);
+  for (const Batched& b : batched) row(b.name, parse(b.graph), {b.flops}, options, pool);
   for (const size_t bytes : {size_t{256} << 10, size_t{4} << 20, size_t{128} << 20}) {
     const std::vector<float> data(bytes / 4, 1.0F);
     read_bandwidth(data);

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
     app.add_subcommand(name, text)->callback([&options, run] { run(options); });
   };
   command("gemm", "matrix products", dlc::bench::gemm);
+  command("convolution", "convolutions", dlc::bench::convolution);
   command("functions", "vector functions", dlc::bench::functions);
   command("fork-join", "the thread pool and the dispatch of a kernel", dlc::bench::fork_join);
   try {

@@ -2,12 +2,14 @@
 // Next: gemm.cpp.
 #include "bench/measure.h"
 
+#include <fmt/format.h>
 #include <immintrin.h>
 
 #include <algorithm>
 #include <ctime>
 #include <random>
 
+#include "compiler/driver/backend.h"
 #include "compiler/driver/compile.h"
 
 namespace dlc::bench {
@@ -109,6 +111,24 @@ Timing measure(const std::function<void()>& run, const std::function<double()>& 
   std::ranges::sort(references);
   return {times[times.size() / 2], times[times.size() / 4], times[0],
           references[references.size() / 2]};
+}
+
+std::function<double()> fma_peak_of(const Options& options) {
+  const int bits = llvm().host_target(options.vector_bits).vector_bits;
+  return [bits] { return fma_peak(bits); };
+}
+
+void print_heading() { fmt::print("median / upper quartile / best\n"); }
+
+void print_row(const std::string& name, const Timing& timing, const Work& work,
+               const Options& options) {
+  const double peak = timing.reference * 1e9 * options.threads;
+  const auto share = [&](double seconds) { return 100 * work.flops / seconds / peak; };
+  fmt::print("{:44} {:9.1f} us  {:5.1f} / {:5.1f} / {:5.1f} % of peak {:6.1f}", name,
+             1e6 * timing.median, share(timing.median), share(timing.quartile), share(timing.best),
+             peak / 1e9);
+  if (work.weights > 0) fmt::print("  {:6.1f} GB/s of weights", work.weights / timing.median / 1e9);
+  fmt::print("\n");
 }
 
 Tensor random_floats(const Shape& shape, unsigned seed) {

@@ -34,11 +34,25 @@ struct Timing {
 Timing measure(const std::function<void()>& run, const std::function<double()>& reference,
                const Options& options);
 
+/// `fma_peak` at the width that kernels are compiled for.
+std::function<double()> fma_peak_of(const Options& options);
+
+/// What one call does at least.
+struct Work {
+  double flops;
+  double weights = 0;  ///< bytes; 0: not what limits it
+};
+/// A line about what was timed beside `fma_peak_of`: shares of the peak of all threads.
+void print_row(const std::string& name, const Timing& timing, const Work& work,
+               const Options& options);
+void print_heading();  ///< what the numbers of such lines are
+
 /// A graph of one or a few nodes, compiled, with random inputs.
 class Compiled {
  public:
   Compiled(Graph graph, const Options& options, ThreadPool& pool);
   void run() { session_->run(inputs_, outputs_); }
+  void observe(StepObserver* observer) { session_->observe(observer); }
   const std::string& schedule() const { return schedule_; }
 
  private:
@@ -51,6 +65,7 @@ Tensor random_floats(const Shape& shape, unsigned seed = 1);
 
 // One function a command, with a line for people each.
 void gemm(const Options& options);
+void convolution(const Options& options);
 void functions(const Options& options);
 void fork_join(const Options& options);
 
