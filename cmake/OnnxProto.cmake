@@ -21,3 +21,7 @@ add_library(onnx_proto STATIC ${proto_dir}/onnx-ml.pb.cc)
 target_include_directories(onnx_proto SYSTEM PUBLIC ${proto_dir})
 target_compile_options(onnx_proto PRIVATE -w)
 target_link_libraries(onnx_proto PUBLIC protobuf::libprotobuf-lite)
+# The header alone, for what links libdlc, which has the code: two copies of it must not meet.
+add_library(onnx_messages INTERFACE)
+target_include_directories(onnx_messages SYSTEM INTERFACE ${proto_dir})
+target_link_libraries(onnx_messages INTERFACE protobuf::libprotobuf-lite)

@@ -15,9 +15,7 @@ constexpr int64_t most_columns = 512;  ///< the tiles of a row of the result are
 
 std::optional<MatmulKernel> matmul_of(const Graph& graph, const Formulas& formulas, Value value) {
   const Anchor* anchor = formulas.anchor(value);
-  if (!anchor || anchor->contraction.kind != Contraction::Kind::matmul ||
-      !formulas.order(value).empty())
-    return std::nullopt;
+  if (!anchor || anchor->contraction.kind != Contraction::Kind::matmul) return std::nullopt;
   auto kernel = std::get<MatmulKernel>(make_contraction(formulas, graph, *anchor));
   const size_t rank = graph.type(value).shape.size();
   const bool plain = kernel.accumulator == DType::f32 && kernel.a.dtype() == DType::f32 &&
@@ -113,7 +111,8 @@ class Finder {
   bool find_scores(Value weights) {
     for (Value operand : stages_.operands(found.group)) {
       if (!(graph_.type(operand).shape == graph_.type(weights).shape)) continue;
-      if (stages_.is_read_outside(operand, found.group)) continue;
+      if (stages_.is_read_outside(operand, found.group) || !formulas_.order(operand).empty())
+        continue;
       const std::optional<MatmulKernel> first = matmul_of(graph_, formulas_, operand);
       if (!first || first->output.dtype() != DType::f32) continue;
       found.scores = operand;
@@ -178,14 +177,15 @@ class Finder {
     kernel.columns = {fresh_variable(), columns};
     const Expr column = variable(kernel.columns.variable), query = outer_.back();
     kernel.value = simplify(second.b.at(at({variable(kernel.keys.variable), column})), ranges());
-    Expr body = replace_loads(second.output.at(at({query, column})), [&](const ExprNode& load) {
+    const AxisOrder& order = formulas_.order(result);
+    kernel.at = to_memory(at({query, column}), order);
+    Expr body = replace_loads(second.output.at(kernel.at), [&](const ExprNode& load) {
       return load.input == MatmulKernel::accumulated
                  ? dlc::load(MatmulKernel::accumulated, load.dtype, {query, column})
                  : Expr();
     });
     kernel.output = simplify(divide_later(body), ranges());
-    kernel.at = at({query, column});
-    kernel.stages.outputs = {graph_.type(result)};
+    kernel.stages.outputs = {formulas_.stored_type(result)};
     return true;
   }
 

@@ -160,7 +160,9 @@ MatmulKernel make_matmul(const Formulas& formulas, const Graph& graph, const Anc
       operand_view(formulas, b, s.batch, s.b_batch, s.k, s.n, c.transpose_b, s.b_vector, false);
   kernel.output =
       formulas.epilogue(anchor, matmul_sum(formulas, graph, anchor, s, kernel.accumulator));
-  if (!s.a_vector && !s.b_vector) merge_batches(kernel, s.batch.size(), formulas);
+  const AxisOrder& order = formulas.order(anchor.result);
+  kernel.output.axes = to_memory(kernel.output.axes, order);
+  if (order.empty() && !s.a_vector && !s.b_vector) merge_batches(kernel, s.batch.size(), formulas);
   flatten_loads(kernel, formulas);
   return kernel;
 }

@@ -247,11 +247,28 @@ bool Formulas::add_anchor(NodeId id) {
   Anchor anchor{id, std::move(contraction), node.outputs[0], {}};
   if (options_.fuse) extend_chain(anchor);
   const Value key = anchor.result;
-  if (anchor.contraction.kind == Contraction::Kind::convolution && may_reorder(key)) {
-    orders_[key.id] = channels_last(graph_.type(key).rank());
-  }
+  if (may_reorder(key)) orders_[key.id] = order_of_result(anchor);
   anchors_.emplace(key, std::move(anchor));
   return true;
+}
+
+/// A convolution's channels are adjacent. A product with batches of its own is stored as all its
+/// users read it, if they do no more than permute axes and leave its rows whole: the heads of an
+/// attention lie side by side.
+AxisOrder Formulas::order_of_result(const Anchor& anchor) const {
+  const Dims& shape = graph_.type(anchor.result).shape;
+  if (anchor.contraction.kind == Contraction::Kind::convolution) return channels_last(shape.size());
+  const Dims& b = graph_.type(graph_.node(anchor.node).inputs[anchor.contraction.b]).shape;
+  if (b.size() <= 2 || product({b.begin(), b.end() - 2}) == Dim(1)) return {};
+  AxisOrder wanted;
+  for (const Use& use : graph_.users(anchor.result)) {
+    const std::vector<TensorExpr>& formulas = raw(use.node).outputs;
+    const AxisOrder order = formulas.size() == 1 ? order_read_by(formulas[0]) : AxisOrder();
+    const bool agrees = wanted.empty() || wanted == order;
+    if (order.empty() || order.back() + 1 != shape.size() || !agrees) return {};
+    wanted = order;
+  }
+  return wanted;
 }
 
 /// Takes in pointwise users of the result's own shape, as long as there is a point at which all but

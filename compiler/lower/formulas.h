@@ -75,6 +75,7 @@ class Formulas {
   bool only_leaves_by(const std::set<Value>& inside, Value exit) const;
   Obstacle obstacle_to_inline(Value value) const;
   bool may_reorder(Value value) const;
+  AxisOrder order_of_result(const Anchor& anchor) const;
   Obstacle obstacle_of_user(const Use& use, Value value, double cost, bool reduces) const;
   const Computation& raw(NodeId id) const;
 

@@ -52,7 +52,8 @@ struct MatmulKernel : KernelBase {
   /// Elements of A and B over the operands, of the accumulator's type: plain (affine) loads in most
   /// cases, which are then read in place; anything else is evaluated while packing.
   TensorExpr a, b;
-  /// The output; in its body, load(accumulated, {batch..., m, n}) is the sum.
+  /// The output, axes in their order in memory; in its body, load(accumulated, {batch..., m, n}) is
+  /// the sum.
   TensorExpr output;
   /// Operands with a known value (null: none): those that only A or only B reads are packed once.
   std::vector<const Tensor*> constants;

@@ -69,4 +69,19 @@ AxisOrder follow_operands(const TensorExpr& formula,
   return best;
 }
 
+AxisOrder order_read_by(const TensorExpr& formula) {
+  const Expr& body = formula.body;
+  if (body->kind != ExprKind::load || body->flat || body->args.size() != formula.axes.size())
+    return {};
+  AxisOrder order;
+  for (const Axis& axis : formula.axes) {
+    const Expr along = variable(axis.variable);
+    const auto read = std::find_if(body->args.begin(), body->args.end(),
+                                   [&](const Expr& index) { return same(index, along); });
+    if (read == body->args.end()) return {};
+    order.push_back(static_cast<size_t>(read - body->args.begin()));
+  }
+  return std::is_sorted(order.begin(), order.end()) ? AxisOrder() : order;
+}
+
 }  // namespace dlc

@@ -1,8 +1,8 @@
 // Storage: in which order of its axes a value lies in memory. The graph knows nothing of it:
 // formulas index values by their own axes, and only where a value is loaded or stored are these
 // reordered. So a network of convolutions runs channels-last without a changed graph: a convolution
-// stores its result so, and what is computed from it follows. Next: formulas.cpp, which decides for
-// each value.
+// stores its result so, and what is computed from it follows. And a product is stored as its users
+// read it. Next: formulas.cpp, which decides for each value.
 #pragma once
 
 #include <functional>
@@ -33,5 +33,9 @@ std::vector<T> to_memory(const std::vector<T>& by_axis, const AxisOrder& order) 
 AxisOrder follow_operands(const TensorExpr& formula,
                           const std::function<const AxisOrder&(int)>& order_of,
                           const std::function<const Dims&(int)>& shape_of);
+
+/// The operand's axes as a formula goes along them that does no more than read it by permuted axes;
+/// empty if it does anything else, or permutes nothing.
+AxisOrder order_read_by(const TensorExpr& formula);
 
 }  // namespace dlc

@@ -89,7 +89,7 @@ class MatmulEmitter {
     k_extent_ = kernel_.a.axes[batches + 1].extent;
     n_ = kernel_.b.axes[batches + 1].extent;
     for (size_t k = 0; k < batches; ++k) {
-      batch_axes_.push_back({variables[k], kernel_.output.axes[k].extent});
+      batch_axes_.push_back({variables[k], kernel_.a.axes[k].extent});
     }
     rename(kernel_.a, row_, k_);
     rename(kernel_.b, k_, column_);

@@ -49,6 +49,22 @@ TEST(Attention, PiecesWithScaleAndMaskAreOneKernel) {
       "attention | loops");
 }
 
+TEST(Attention, HeadsAreStoredAsTheProductBehindReadsThem) {
+  EXPECT_EQ(check(R"(graph @g(%q: f32[b,3,m,8], %k: f32[b,3,8,n], %v: f32[b,3,n,16], %w: f32[48,20])
+                     -> (f32[b,m,20]) {
+    %s = dlc.Sizes(dims=["b", "m", "48"]) : i64[3]
+    %0 = MatMul(%q, %k) : f32[b,3,m,n]
+    %1 = Softmax(%0) : f32[b,3,m,n]
+    %2 = MatMul(%1, %v) : f32[b,3,m,16]
+    %3 = Transpose(%2, perm=[0, 2, 1, 3]) : f32[b,m,3,16]
+    %4 = Reshape(%3, %s) : f32[b,m,48]
+    %5 = MatMul(%4, %w) : f32[b,m,20]
+    return %5
+  })",
+                  lengths()),
+            "attention | matmul");
+}
+
 TEST(Attention, OddDepthsAndColumnsArePacked) {
   EXPECT_EQ(check(R"(graph @g(%q: f32[2,3,m,5], %k: f32[2,3,5,n], %v: f32[2,3,n,7])
                      -> (f32[2,3,m,7]) {

@@ -139,5 +139,38 @@ TEST(Matmul, EverySizeOpenInBatches) {
                         sizes);
 }
 
+TEST(Matmul, BatchesAreStoredAsTheirReaderPermutesThem) {
+  const std::vector<Sizes> sizes = {
+      {{"b", 1}, {"m", 1}}, {{"b", 2}, {"m", 1}}, {{"b", 3}, {"m", 7}}, {{"b", 2}, {"m", 0}}};
+  // Otherwise the second product would copy its rows, batch by batch.
+  EXPECT_EQ(test::check(
+                R"(graph @g(%a: f32[b,3,m,5], %v: f32[b,3,5,16], %w: f32[48,20]) -> (f32[b,m,20]) {
+    %s = dlc.Sizes(dims=["b", "m", "48"]) : i64[3]
+    %0 = MatMul(%a, %v) : f32[b,3,m,16]
+    %1 = Relu(%0) : f32[b,3,m,16]
+    %2 = Transpose(%1, perm=[0, 2, 1, 3]) : f32[b,m,3,16]
+    %3 = Reshape(%2, %s) : f32[b,m,48]
+    %4 = MatMul(%3, %w) : f32[b,m,20]
+    return %4
+  })",
+                sizes),
+            "matmul | matmul");
+  // Users that do not agree, and rows that would be taken apart.
+  test::check(
+      R"(graph @g(%a: f32[2,3,m,5], %v: f32[2,3,5,8]) -> (f32[2,m,8], f32[3,m,2], f32[2,3,8,m]) {
+    %0 = MatMul(%a, %v) : f32[2,3,m,8]
+    %1 = Transpose(%0, perm=[0, 2, 1, 3]) : f32[2,m,3,8]
+    %2 = Transpose(%0, perm=[1, 2, 0, 3]) : f32[3,m,2,8]
+    %3 = Transpose(%0, perm=[0, 1, 3, 2]) : f32[2,3,8,m]
+    %ax = Constant(value=i64[1]{2}) : i64[1]
+    %4 = ReduceSum(%1, %ax, keepdims=0) : f32[2,m,8]
+    %ay = Constant(value=i64[1]{3}) : i64[1]
+    %5 = ReduceMax(%2, %ay, keepdims=0) : f32[3,m,2]
+    %6 = Exp(%3) : f32[2,3,8,m]
+    return %4, %5, %6
+  })",
+      {{{"m", 1}}, {{"m", 9}}});
+}
+
 }  // namespace
 }  // namespace dlc

@@ -13,9 +13,13 @@ namespace dlc {
 int64_t allocation_count() { return allocations; }
 }  // namespace dlc
 
-void* operator new(size_t bytes) {
+// All forms, or one's memory would be given back to another's.
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
   ++allocations;
-  if (void* block = std::malloc(bytes)) return block;
+  return std::malloc(bytes);
+}
+void* operator new(size_t bytes) {
+  if (void* block = operator new(bytes, std::nothrow)) return block;
   throw std::bad_alloc();
 }
 void operator delete(void* block) noexcept { std::free(block); }
