@@ -172,8 +172,8 @@ Expr load_flat(int input, DType dtype, Expr offset);
 Expr unary(UnaryOp op, const Expr& x);
 Expr binary(BinaryOp op, const Expr& a, const Expr& b);
 Expr select(const Expr& condition, const Expr& if_true, const Expr& if_false);
-/// Cast as ONNX's: float to integer towards zero; to bool: != 0; narrowing floats round to nearest
-/// even. Saturating f8 rules are runtime/numeric.h's.
+/// Cast as ONNX's: float to integer towards zero (out of range: scalar::to_integer); to bool: != 0;
+/// narrowing floats round to nearest even. Saturating f8 rules are runtime/numeric.h's.
 Expr cast(DType dtype, const Expr& x);
 Expr reduce(ReduceOp op, std::vector<Axis> axes, const Expr& body);
 /// reduce(sum) etc. over fresh variables of the given extents; `body` gets them as i64 expressions.

@@ -19,7 +19,7 @@ inline double apply(UnaryOp op, double x) {
     case UnaryOp::abs:
       return std::fabs(x);
     case UnaryOp::sign:
-      return x > 0 ? 1 : x < 0 ? -1 : x;
+      return x > 0 ? 1 : x < 0 ? -1 : x + 0.0;  // 0 for -0 too
     case UnaryOp::floor:
       return std::floor(x);
     case UnaryOp::ceil:
@@ -136,14 +136,18 @@ constexpr bool gives_bool(UnaryOp op) {
   return op == UnaryOp::logical_not || op == UnaryOp::is_nan || op == UnaryOp::is_inf;
 }
 
-/// A double as an integer: towards zero, at the limits where it does not fit, 0 for NaN.
+/// A double as an integer, before wrapping: towards zero, 0 for NaN, and the greatest or lowest i32
+/// where that does not hold it; for u32, i64 and u64 the greatest or lowest of 64 bits.
 inline int64_t to_integer(DType type, double x) {
   if (type == DType::boolean) return x != 0;
   if (std::isnan(x)) return 0;
   if (type == DType::u64 && x >= 0x1p63)
     return static_cast<int64_t>(x >= 0x1p64 ? ~uint64_t{0} : static_cast<uint64_t>(x));
-  if (x >= 0x1p63) return std::numeric_limits<int64_t>::max();
-  if (x <= -0x1p63) return std::numeric_limits<int64_t>::min();
+  const bool in_words = bits(type) <= 32 && type != DType::u32;
+  using Words = std::numeric_limits<int32_t>;
+  using Wide = std::numeric_limits<int64_t>;
+  if (x >= (in_words ? 0x1p31 : 0x1p63)) return in_words ? Words::max() : Wide::max();
+  if (x <= (in_words ? -0x1p31 : -0x1p63)) return in_words ? Words::min() : Wide::min();
   return static_cast<int64_t>(x);
 }
 

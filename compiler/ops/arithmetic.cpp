@@ -99,7 +99,7 @@ const std::vector<OpDef>& arithmetic_ops() {
        .scalar = apply_unary<UnaryOp::abs>,
        .samples = {"X: f32[2,3]", "X: i8[4]", "X: u16[3]", "X: bf16[1]", "X: f32[0]"}},
       {.name = "Sign",
-       .doc = "-1, 0 or 1 by the sign of the input; NaN stays NaN.",
+       .doc = "-1, 0 or 1 by the sign of the input; 0 for -0, NaN for NaN.",
        .source = "ONNX Sign-13",
        .inputs = {{"input", numbers}},
        .scalar = apply_unary<UnaryOp::sign>,

@@ -92,6 +92,8 @@ const std::vector<OpDef>& cast_ops() {
       {.name = "Cast",
        .doc = "The input in the element type `to`. Floats go to integers towards zero and to bool "
               "by != 0; integers wrap; narrower floats are rounded to the nearest, ties to even. "
+              "Where the specification leaves it open: NaN gives the integer 0, and what 32 bits "
+              "(for u32, i64 and u64: 64) do not hold their limit, which wraps in turn. "
               "Out of range, f8 types give their greatest value, or with saturate=0 NaN (f8e5m2: "
               "infinity). f8e8m0 has powers of two: round_mode says which, \"up\", \"down\" or "
               "\"nearest\".",

@@ -29,7 +29,8 @@ struct Arith {
   Value* constant_integer(DType type, int64_t value, int lanes = 1);
   Value* unary(UnaryOp op, DType type, Value* x);
   Value* binary(BinaryOp op, DType type, Value* a, Value* b);  ///< `type`: of the operands
-  Value* convert(DType from, DType to, Value* x);
+  /// fits: of a float that becomes an integer it is known that i32 holds it, or that it is NaN.
+  Value* convert(DType from, DType to, Value* x, bool fits = false);
 
   // reductions
   Value* identity(ReduceOp op, DType type, int lanes);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <llvm/IR/Module.h>
 
+#include <cmath>
 #include <functional>
 #include <vector>
 
@@ -173,35 +174,49 @@ Value* real_to_narrow(Arith& arith, DType from, DType to, Value* x) {
   return to == DType::f16 ? f32_to_f16(arith, single) : f32_to_bf16(arith, single);
 }
 
-/// Towards zero, NaN to 0, then wrapped. 64 bits saturate; below, what does not fit in 32 bits
-/// gives any number. (LLVM's saturating conversions are not vectorized.)
-Value* real_to_integer(Arith& arith, DType from, DType to, Value* x) {
+/// Towards zero, as a signed integer of `width` bits: its greatest or lowest for what is outside of
+/// them. `x` is not NaN. (LLVM's saturating conversions are not vectorized.)
+Value* to_signed(Arith& arith, DType from, unsigned width, Value* x) {
+  llvm::IRBuilder<>& ir = arith.ir;
+  const int lanes = lanes_of(x);
+  llvm::Type* words = with_lanes(ir.getIntNTy(width), lanes);
+  const double limit = std::ldexp(1.0, static_cast<int>(width) - 1);
+  Value* large = ir.CreateFCmpOGE(x, arith.constant(from, limit, lanes));
+  Value* least = arith.constant(from, -limit, lanes);
+  Value* inside = ir.CreateSelect(ir.CreateFCmpOLT(x, least), least, x);
+  inside = ir.CreateSelect(large, arith.constant(from, 0, lanes), inside);
+  Value* greatest = llvm::ConstantInt::get(words, llvm::APInt::getSignedMaxValue(width));
+  return ir.CreateSelect(large, greatest, ir.CreateFPToSI(inside, words));
+}
+
+/// Negative numbers wrap. From 2^63 on, what is above that and the highest bit.
+Value* to_u64(Arith& arith, DType from, Value* x) {
+  llvm::IRBuilder<>& ir = arith.ir;
+  Value* half = arith.constant(from, 0x1p63, lanes_of(x));
+  Value* large = ir.CreateFCmpOGE(x, half);
+  Value* rest = to_signed(arith, from, 64, ir.CreateSelect(large, ir.CreateFSub(x, half), x));
+  Value* high = llvm::ConstantInt::get(rest->getType(), uint64_t{1} << 63);
+  return ir.CreateSelect(large, ir.CreateOr(rest, high), rest);
+}
+
+/// scalar::to_integer (compiler/expr/scalar.h).
+Value* real_to_integer(Arith& arith, DType from, DType to, Value* x, bool fits) {
   llvm::IRBuilder<>& ir = arith.ir;
   const int lanes = lanes_of(x);
   llvm::Type* result = with_lanes(value_type(ir.getContext(), to), lanes);
-  Value* zero = arith.constant(from, 0, lanes);
-  x = ir.CreateSelect(ir.CreateFCmpORD(x, x), x, zero);
-  if (bits(to) < 32 || to == DType::i32) {
-    llvm::Type* words = with_lanes(ir.getInt32Ty(), lanes);
-    return ir.CreateTrunc(ir.CreateFreeze(ir.CreateFPToSI(x, words)), result);
-  }
-  llvm::Type* wide = with_lanes(ir.getInt64Ty(), lanes);
-  if (to == DType::u64)
-    return ir.CreateIntrinsic(llvm::Intrinsic::fptoui_sat, {wide, x->getType()}, {x});
-  Value* large = ir.CreateFCmpOGE(x, arith.constant(from, 0x1p63, lanes));
-  Value* least = arith.constant(from, -0x1p63, lanes);
-  Value* inside = ir.CreateSelect(ir.CreateFCmpOLT(x, least), least, x);
-  inside = ir.CreateSelect(large, zero, inside);
-  Value* converted = ir.CreateSelect(large, llvm::ConstantInt::get(wide, INT64_MAX),
-                                     ir.CreateFPToSI(inside, wide));
-  return ir.CreateTrunc(converted, result);
+  x = ir.CreateSelect(ir.CreateFCmpORD(x, x), x, arith.constant(from, 0, lanes));
+  if (to == DType::u64) return to_u64(arith, from, x);
+  if (bits(to) > 32 || to == DType::u32)
+    return ir.CreateTrunc(to_signed(arith, from, 64, x), result);
+  if (!fits) return ir.CreateTrunc(to_signed(arith, from, 32, x), result);
+  return ir.CreateTrunc(ir.CreateFPToSI(x, with_lanes(ir.getInt32Ty(), lanes)), result);
 }
 
 }  // namespace
 
-Value* Arith::convert(DType from, DType to, Value* x) {
+Value* Arith::convert(DType from, DType to, Value* x, bool fits) {
   if (from == to) return x;
-  if (is_narrow(from)) return convert(DType::f32, to, widen_narrow(*this, from, x));
+  if (is_narrow(from)) return convert(DType::f32, to, widen_narrow(*this, from, x), fits);
   const int lanes = lanes_of(x);
   llvm::Type* result = with_lanes(value_type(ir.getContext(), to), lanes);
   if (is_real(from)) {
@@ -209,7 +224,7 @@ Value* Arith::convert(DType from, DType to, Value* x) {
       return ir.CreateFCmpUNE(x, llvm::Constant::getNullValue(x->getType()));
     if (is_real(to)) return ir.CreateFPCast(x, result);
     if (is_narrow(to)) return real_to_narrow(*this, from, to, x);
-    return real_to_integer(*this, from, to, x);
+    return real_to_integer(*this, from, to, x, fits);
   }
   if (to == DType::boolean) return ir.CreateICmpNE(x, llvm::Constant::getNullValue(x->getType()));
   const bool is_signed_source = from != DType::boolean && is_signed(from);

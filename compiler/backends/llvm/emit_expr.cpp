@@ -1,7 +1,9 @@
 // Expressions to values: each node once per scope, scalar where it does not depend on the vector
 // variable.
 // Next: emit_memory.cpp (loads), emit_reduce.cpp (reductions).
+#include <algorithm>
 #include <cassert>
+#include <cmath>
 
 #include "compiler/backends/llvm/arith.h"
 #include "compiler/backends/llvm/emit.h"
@@ -34,6 +36,41 @@ llvm::CmpInst::Predicate signed_predicate(BinaryOp op) {
     default:
       return llvm::CmpInst::ICMP_SGE;
   }
+}
+
+struct Bounds {
+  double low = -HUGE_VAL, high = HUGE_VAL;
+};
+
+/// Of a float: between what it lies if it is not NaN, as far as constants in it tell.
+Bounds bounds_of(const Expr& e) {
+  if (e->kind == ExprKind::constant) return {e->real, e->real};
+  if (e->kind == ExprKind::unary && e->unary >= UnaryOp::floor && e->unary <= UnaryOp::trunc) {
+    const Bounds x = bounds_of(e->args[0]);
+    return {std::floor(x.low), std::ceil(x.high)};
+  }
+  if (e->kind == ExprKind::select) {
+    const Expr &condition = e->args[0], &bound = e->args[2];
+    const Bounds a = bounds_of(e->args[1]), b = bounds_of(bound);
+    Bounds result = {std::min(a.low, b.low), std::max(a.high, b.high)};
+    // x > c ? x : c
+    const bool is_maximum = condition->kind == ExprKind::binary &&
+                            condition->binary == BinaryOp::greater &&
+                            same(condition->args[0], e->args[1]) && same(condition->args[1], bound);
+    if (is_maximum) result.low = b.low;
+    return result;
+  }
+  const bool is_binary = e->kind == ExprKind::binary;
+  if (!is_binary || (e->binary != BinaryOp::minimum && e->binary != BinaryOp::maximum)) return {};
+  const Bounds a = bounds_of(e->args[0]), b = bounds_of(e->args[1]);
+  if (e->binary == BinaryOp::minimum) return {std::min(a.low, b.low), std::min(a.high, b.high)};
+  return {std::max(a.low, b.low), std::max(a.high, b.high)};
+}
+
+bool fits_i32(const Expr& e) {
+  if (e.dtype() != DType::f32 && e.dtype() != DType::f64) return false;
+  const Bounds bounds = bounds_of(e);
+  return bounds.low >= -0x1p31 && bounds.high < 0x1p31;
 }
 
 }  // namespace
@@ -86,7 +123,7 @@ Value* Emitter::make(const Expr& e) {
     case ExprKind::select:
       return make_select(e);
     case ExprKind::cast:
-      return arith.convert(e->args[0].dtype(), e.dtype(), emit(e->args[0]));
+      return arith.convert(e->args[0].dtype(), e.dtype(), emit(e->args[0]), fits_i32(e->args[0]));
     case ExprKind::reduce:
       return make_reduce(e);
   }

@@ -209,7 +209,7 @@ Value* real_unary(Arith& arith, UnaryOp op, DType type, Value* x) {
       return abs(real).value;
     case UnaryOp::sign:
       return choose(greater(real, 0), number(real, 1),
-                    choose(less(real, 0), number(real, -1), real))
+                    choose(less(real, 0), number(real, -1), real + 0.0))
           .value;
     case UnaryOp::floor:
       return ir.CreateUnaryIntrinsic(llvm::Intrinsic::floor, x);

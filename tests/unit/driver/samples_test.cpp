@@ -8,11 +8,9 @@
 #include "runtime/session.h"
 #include "tests/support/compare.h"
 #include "tests/support/random_inputs.h"
+#include "tests/support/row_name.h"
 
 namespace dlc {
-
-/// How GoogleTest names a row in its output: an address would differ from run to run.
-void PrintTo(const OpDef* def, std::ostream* out) { *out << def->name; }
 
 namespace {
 
@@ -62,14 +60,8 @@ TEST_P(Samples, CompiledAgreeWithTheInterpreter) {
   }
 }
 
-std::string test_name(const testing::TestParamInfo<const OpDef*>& info) {
-  std::string name(info.param->name);
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Ops, Samples, testing::ValuesIn(all_ops().begin(), all_ops().end()),
-                         test_name);
+                         test::row_name);
 
 }  // namespace
 }  // namespace dlc

@@ -1,7 +1,8 @@
-// Single ops against what ONNX Runtime makes of them: tests/reference/onnxruntime.txt, recorded by
-// the script beside it.
+// Single ops against what ONNX Runtime makes of them, and special values against what NumPy makes
+// of them: tests/reference/*.txt, recorded by the scripts beside them.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "compiler/ir/text.h"
@@ -23,8 +24,28 @@ std::vector<std::string> split(const std::string& text, const std::string& delim
   return parts;
 }
 
+/// Sums of f32 in another order; one step of what is quantized again.
+std::string differs_by_rounding(const Tensor& got, const Tensor& want) {
+  const bool steps = bits(want.dtype()) == 8 && want.dtype() != DType::boolean;
+  return test::difference(got, want, steps ? test::Tolerance{0, 1} : test::Tolerance{1e-4, 1e-5});
+}
+
+/// But for the last digits of functions and sums the same; so is the sign of a zero.
+std::string differs(const Tensor& got, const Tensor& want) {
+  std::string text = test::difference(got, want, {is_float(want.dtype()) ? 1e-6 : 0, 0});
+  if (!text.empty() || !is_float(want.dtype())) return text;
+  const std::vector<double> a = got.to_reals(), b = want.to_reals();
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (b[i] == 0 && std::signbit(a[i]) != std::signbit(b[i]))
+      return fmt::format("element {} is {} instead of {}", i, a[i], b[i]);
+  }
+  return "";
+}
+
+using Difference = std::string (*)(const Tensor& got, const Tensor& want);
+
 /// What is wrong with a line `op: sample => outputs`; empty: nothing.
-std::string wrong_in(const std::string& line) {
+std::string wrong_in(const std::string& line, Difference difference) {
   const size_t colon = line.find(": "), arrow = line.find(" => ");
   const std::string name = line.substr(0, colon);
   Graph graph = sample_graph(op(name), line.substr(colon + 2, arrow - colon - 2));
@@ -32,30 +53,35 @@ std::string wrong_in(const std::string& line) {
   const std::vector<Datum> outputs = evaluate(graph, {});
   if (outputs.size() < expected.size()) return "too few outputs";
   for (size_t k = 0; k < expected.size(); ++k) {
-    // Sums of f32 in another order; one step of what is quantized again.
-    const Tensor want = parse_tensor(expected[k]);
-    const bool steps = bits(want.dtype()) == 8 && want.dtype() != DType::boolean;
-    const test::Tolerance tolerance = steps ? test::Tolerance{0, 1} : test::Tolerance{1e-4, 1e-5};
-    const std::string text = test::difference(outputs[k].tensor, want, tolerance);
+    const std::string text = difference(outputs[k].tensor, parse_tensor(expected[k]));
     if (!text.empty()) return fmt::format("output {}: {}", k, text);
   }
   return "";
 }
 
-TEST(Reference, OpsGiveWhatOnnxRuntimeGives) {
-  std::ifstream file(DLC_SOURCE_DIR "/tests/reference/onnxruntime.txt");
+/// Gives the number of lines.
+int check(const char* path, Difference difference) {
+  std::ifstream file(path);
   int cases = 0;
   for (std::string line; std::getline(file, line);) {
     if (line.empty() || line[0] == '#') continue;
     ++cases;
     SCOPED_TRACE(line.substr(0, 300));
     try {
-      EXPECT_EQ(wrong_in(line), "");
+      EXPECT_EQ(wrong_in(line, difference), "");
     } catch (const Error& error) {
       ADD_FAILURE() << error.what();
     }
   }
-  EXPECT_GT(cases, 80);
+  return cases;
+}
+
+TEST(Reference, OpsGiveWhatOnnxRuntimeGives) {
+  EXPECT_GT(check(DLC_SOURCE_DIR "/tests/reference/onnxruntime.txt", differs_by_rounding), 80);
+}
+
+TEST(Reference, SpecialValuesGiveWhatNumPyGives) {
+  EXPECT_GT(check(DLC_SOURCE_DIR "/tests/reference/numpy.txt", differs), 200);
 }
 
 }  // namespace
