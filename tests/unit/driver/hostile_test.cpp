@@ -8,6 +8,7 @@
 #include "tests/support/fenced.h"
 #include "tests/support/hostile.h"
 #include "tests/support/random_inputs.h"
+#include "tests/support/row_name.h"
 
 namespace dlc {
 namespace {
@@ -83,14 +84,8 @@ TEST_P(Hostile, ShapesGiveAnErrorOrAResult) {
   }
 }
 
-std::string test_name(const testing::TestParamInfo<const OpDef*>& info) {
-  std::string name(info.param->name);
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Ops, Hostile, testing::ValuesIn(all_ops().begin(), all_ops().end()),
-                         test_name);
+                         test::row_name);
 
 }  // namespace
 }  // namespace dlc
