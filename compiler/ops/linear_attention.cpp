@@ -42,8 +42,12 @@ class LinearAttention {
     if (corrected_ != args.has("beta")) fail("update_rule '{}' and beta do not fit", rule);
     if (gated_) {
       args.expect_rank("decay", 3);
-      const bool per_head = args.shape("decay")[2] == Dim(heads_);
-      args.expect_shape("decay", {batch_, time_, per_head ? Dim(heads_) : key_size_ * heads_});
+      // One for each head, or for each entry of a key.
+      const Dim& all = args.shape("decay")[2];
+      decay_size_ = divided(all, heads_, "decay");
+      args.expect_shape("decay", {batch_, time_, decay_size_ * heads_});
+      args.require(SizeRule::broadcast, decay_size_, key_size_, "decay of a head");
+      args.require(SizeRule::at_most, decay_size_, key_size_, "decay of a head");
     }
     if (corrected_) {
       args.expect_rank("beta", 3);
@@ -58,11 +62,7 @@ class LinearAttention {
     all.push_back(by_time("query", {heads_, group_, key_size_}));
     all.push_back(by_time("key", {heads_, 1, key_size_}));
     all.push_back(by_time("value", {heads_, 1, value_size_}));
-    if (gated_) {
-      const Dim& last = args_.shape("decay")[2];
-      const bool per_head = last == Dim(heads_);
-      all.push_back(by_time("decay", {heads_, per_head ? Dim(1) : key_size_, 1}));
-    }
+    if (gated_) all.push_back(by_time("decay", {heads_, decay_size_, 1}));
     if (corrected_) all.push_back(by_time("beta", {beta_heads_, 1, 1}));
     Graph body("token");
     for (size_t k = 0; k < all.size(); ++k) {
@@ -138,7 +138,7 @@ class LinearAttention {
   Builder& build_;
   std::span<const Value> inputs_;
   int64_t heads_ = 0, group_ = 0;
-  Dim batch_, time_, key_size_, value_size_, beta_heads_;
+  Dim batch_, time_, key_size_, value_size_, beta_heads_, decay_size_;
   bool gated_ = false, corrected_ = false;
 };
 
@@ -208,6 +208,8 @@ const std::vector<OpDef>& linear_attention_ops() {
             "q_num_heads=1, kv_num_heads=1, update_rule=\"linear\"",
             "query: f32[1,n,4], key: f32[1,n,4], value: f32[1,n,4], decay: f32[1,n,2], "
             "q_num_heads=2, kv_num_heads=2, update_rule=\"gated\", scale=0.5",
+            "query: f32[1,n,6], key: f32[1,n,6], value: f32[1,n,3], decay: f32[1,n,m], "
+            "q_num_heads=3, kv_num_heads=3, update_rule=\"gated\"",
             "query: f32[1,1,2], key: f32[1,1,2], value: f32[1,1,2], beta: f32[1,1,1], "
             "q_num_heads=1, kv_num_heads=1, update_rule=\"delta\""}},
       {.name = "CausalConvWithState",

@@ -325,7 +325,10 @@ const std::vector<OpDef>& quantization_ops() {
        .samples = {"x: u8[1,2,4,4], x_scale: f32[], x_zero_point: u8[], w: i8[3,2,3,3], w_scale: "
                    "f32[3], w_zero_point: i8[3], y_scale: f32[], y_zero_point: u8[], B: i32[3]",
                    "x: u8[1,1,1], x_scale: f32[1], x_zero_point: u8[1], w: u8[1,1,1], w_scale: "
-                   "f32[1], w_zero_point: u8[1], y_scale: f32[1], y_zero_point: u8[1]"}},
+                   "f32[1], w_zero_point: u8[1], y_scale: f32[1], y_zero_point: u8[1]",
+                   "x: u8[1,2,5,5], x_scale: f32[], x_zero_point: u8[], w: u8[2,1,3,2], w_scale: "
+                   "f32[], w_zero_point: u8[], y_scale: f32[], y_zero_point: u8[], group=2, "
+                   "pads=[1,0,1,1], strides=[2,1]"}},
   };
   return rows;
 }

@@ -32,6 +32,10 @@ double winograd_error(const Graph& graph, const Node& node) {
   return w.size() == 4 && w[2] == Dim(3) && w[3] == Dim(3) ? 6e-5 : 0;
 }
 
+/// A GRU blends by a gate z and 1 - z, which has as many digits less as z is close to 1; so has an
+/// LSTM's with input_forget.
+bool rounds_at_one(const Node& node) { return node.op == "GRU" || node.op == "LSTM"; }
+
 /// About how many terms an element of the result is the sum of: a reduction's operand is that much
 /// larger; a product of m x k and k x n has m * n elements.
 double terms(std::span<const Datum> operands, const Tensor& result) {
@@ -93,15 +97,16 @@ Datum Jitter::result(const Graph& graph, const Node& node, std::span<const Datum
   const double own = rounding(datum.tensor.dtype());
   const double r = allowed_roundings * own +
                    std::sqrt(terms(operands, datum.tensor)) * std::min(own, rounding(DType::f32));
-  return changed(datum, r, std::max(r, winograd_error(graph, node)));
+  return changed(datum, r, std::max(r, winograd_error(graph, node)), rounds_at_one(node) ? own : 0);
 }
 
-/// The tensor with each element changed by up to `relative` of itself and `level` of the mean.
-Datum Jitter::changed(const Datum& datum, double relative, double level) {
+/// The tensor with each element changed by up to `relative` of itself, `level` of the mean, and
+/// `absolute`.
+Datum Jitter::changed(const Datum& datum, double relative, double level, double absolute) {
   const auto unit = [&] { return static_cast<double>(random_() % 2001) / 1000 - 1; };
   const DType dtype = datum.tensor.dtype();
   const std::vector<double> values = datum.tensor.to_reals();
-  const double absolute = level * mean_square_root(values);
+  absolute += level * mean_square_root(values);
   Tensor tensor = datum.tensor.clone();
   for (int64_t i = 0; i < tensor.size(); ++i) {
     const double v = values[static_cast<size_t>(i)];

@@ -18,7 +18,8 @@ double mean_square_root(std::span<const double> values);  ///< of the finite one
 
 /// Changes the operands and results of nodes. A program's may be off, relative to the element and
 /// to the root mean square of its tensor, by 4 roundings of its type; at 3x3 convolutions by 6e-5
-/// (Winograd: CompileOptions::winograd); sums of n terms by sqrt(n) roundings of f32 more.
+/// (Winograd: CompileOptions::winograd); sums of n terms by sqrt(n) roundings of f32 more; what gates
+/// near 1 make, by a rounding of 1.
 class Jitter {
  public:
   explicit Jitter(uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15 + 1) {}
@@ -28,7 +29,7 @@ class Jitter {
                const Datum& datum);
 
  private:
-  Datum changed(const Datum& datum, double relative, double level);
+  Datum changed(const Datum& datum, double relative, double level, double absolute = 0);
   std::mt19937_64 random_;
 };
 

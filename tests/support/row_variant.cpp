@@ -2,8 +2,10 @@
 #include "tests/support/row_variant.h"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 
+#include "compiler/ir/text.h"
 #include "compiler/ops/evaluate.h"
 
 namespace dlc::test {
@@ -140,7 +142,7 @@ class NodeDrawer {
 
   /// Of another sample, left out, or another number.
   void change_attributes() {
-    changes_.attributes = true;
+    const AttrMap before = node_.attrs;
     const Graph other = sample_graph(def_, random_.pick(def_.samples));
     const AttrMap& others = other.node(other.nodes_backward().front()).attrs;
     for (const AttrSpec& spec : def_.attrs) {
@@ -154,6 +156,13 @@ class NodeDrawer {
         change_number(spec);
       }
     }
+    changes_.attributes = text_of(node_.attrs) != text_of(before);
+  }
+
+  static std::string text_of(const AttrMap& attrs) {
+    std::string text;
+    for (const auto& [name, attr] : attrs) text += name + "=" + print(attr) + " ";
+    return text;
   }
 
   void change_number(const AttrSpec& spec) {
@@ -231,6 +240,23 @@ RowVariant attempt(const OpDef& def, Random& random, int at) {
 }
 
 }  // namespace
+
+Changes possible_changes(const OpDef& def) {
+  Changes possible;
+  possible.attributes = !def.attrs.empty();
+  for (std::string_view text : def.samples) {
+    const Graph sample = sample_graph(def, text);
+    const Node& node = sample.node(sample.nodes_backward().front());
+    for (size_t k = 0; k < node.inputs.size(); ++k) {
+      const Value v = node.inputs[k];
+      if (!v.valid() || sample.constant(v) != nullptr || !sample.type(v).is_tensor()) continue;
+      possible.layout = possible.layout || !spec_of(def, k).known;
+      possible.sizes = possible.sizes || sample.type(v).rank() > 0;
+      possible.types = possible.types || !std::has_single_bit(spec_of(def, k).types);
+    }
+  }
+  return possible;
+}
 
 std::optional<RowVariant> row_variant(const OpDef& def, uint64_t seed) {
   uint64_t mixed = seed;

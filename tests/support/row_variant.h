@@ -18,6 +18,10 @@ struct Changes {
   bool sizes = false, types = false, attributes = false, layout = false;
 };
 
+/// What of a row's nodes can be other than in its samples: those have inputs with axes, of more
+/// than one type, attributes.
+Changes possible_changes(const OpDef& def);
+
 struct RowVariant {
   GraphCase c;  ///< interpreted without an Error
   Changes changes;
