@@ -16,7 +16,7 @@ using types::floats;
 constexpr DTypes i32 = one(DType::i32);
 
 /// What a mask adds to the scores [batch, heads, queries, keys]: `filter` at keys it rules out.
-/// mask: [batch, keys], [batch, queries, keys] (0: ruled out), or [batch] lengths, or [2 batch]
+/// mask: [batch, keys], [batch, queries, keys] (> 0: seen), or [batch] lengths, or [2 batch]
 /// lengths and then first keys.
 Term additive_mask(const Term& mask, const Dims& scores, DType type, double filter) {
   Builder& build = mask.build();
@@ -28,8 +28,8 @@ Term additive_mask(const Term& mask, const Dims& scores, DType type, double filt
     if (mask.rank() == 3) m = reshape(mask, {batch, 1, scores[2], keys});
     if (mask.rank() > 3)
       fail_as(ErrorCode::unsupported, "a mask of rank {} is not supported", mask.rank());
-    const Term ruled_out = apply("Equal", m, build.constant(Tensor::scalar(mask.dtype(), 0)));
-    return select(ruled_out, off, zero);
+    const Term seen = apply("Greater", m, build.constant(Tensor::scalar(mask.dtype(), 0)));
+    return select(seen, zero, off);
   }
   const Term key = cast(mask.dtype(), range(build, keys));
   const auto limit = [&](const Dim& begin) {

@@ -128,7 +128,7 @@ std::vector<Value> expand_skip_simplified(const OpArgs& args, Builder& build,
 }
 
 /// The sum of the embeddings of words, positions and segments, normalized; and how many words of
-/// each sample the mask lets through.
+/// each sample the mask lets through (with 1).
 std::vector<Value> expand_embed(const OpArgs& args, Builder& build, std::span<const Value> inputs) {
   args.expect_rank("input_ids", 2);
   const Dims ids = args.shape("input_ids");
@@ -150,9 +150,11 @@ std::vector<Value> expand_embed(const OpArgs& args, Builder& build, std::span<co
   const Value y = build("LayerNormalization", {sum, input("gamma"), input("beta")},
                         {{"epsilon", args.real("epsilon")}});
   Term counts(build, build("Expand", {build.scalar(DType::i32, 0), build.sizes({ids[0]})}));
-  if (args.has("mask"))
-    counts = {build,
-              build("ReduceSum", {input("mask"), build.ints({1})}, {{"keepdims", int64_t{0}}})};
+  if (args.has("mask")) {
+    const Term seen =
+        cast(DType::i32, {build, build("Equal", {input("mask"), build.scalar(DType::i32, 1)})});
+    counts = {build, build("ReduceSum", {seen, build.ints({1})}, {{"keepdims", int64_t{0}}})};
+  }
   return {y, counts, sum};
 }
 

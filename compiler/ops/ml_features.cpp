@@ -34,7 +34,7 @@ std::vector<Value> expand_scaler(const OpArgs& args, Builder& build,
   return {y};
 }
 
-/// X divided by the greatest magnitude, the sum of magnitudes or the length of each row
+/// X divided by the greatest element, the sum of magnitudes or the length of each row
 std::vector<Value> expand_normalizer(const OpArgs& args, Builder& build,
                                      std::span<const Value> inputs) {
   const std::string norm = args.text("norm");
@@ -45,8 +45,7 @@ std::vector<Value> expand_normalizer(const OpArgs& args, Builder& build,
                    : norm == "L2" ? "ReduceL2"
                                   : nullptr;
   if (op == nullptr) fail("norm '{}' is not known", norm);
-  const Term sizes = norm == "MAX" ? apply("Abs", x) : x;
-  const Term divisor = reduce(op, sizes, {x.rank() - 1});
+  const Term divisor = reduce(op, x, {x.rank() - 1});
   const Term zero(build, build.scalar(DType::f32, 0)), one(build, build.scalar(DType::f32, 1));
   return {x / select(apply("Equal", divisor, zero), one, divisor)};
 }
@@ -137,7 +136,7 @@ const std::vector<OpDef>& ml_feature_ops() {
        .samples = {"X: f32[2,3], offset=[1.0,2.0,3.0], scale=[0.5]", "X: i64[n,1], scale=[2.5]",
                    "X: f64[0,2], offset=[1.5,2.0]"}},
       {.name = "ai.onnx.ml.Normalizer",
-       .doc = "Each row divided by its greatest magnitude (MAX), sum of magnitudes (L1) or length "
+       .doc = "Each row divided by its greatest element (MAX), sum of magnitudes (L1) or length "
               "(L2), if that is not 0.",
        .source = "ONNX ai.onnx.ml.Normalizer-1",
        .inputs = {{"X", features}},

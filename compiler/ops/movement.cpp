@@ -399,7 +399,7 @@ const std::vector<OpDef>& movement_ops() {
        .compute = compute_trilu,
        .final_type = true,
        .samples = {"input: f32[2,3,4]", "input: bf16[n,3], upper=0", "input: f32[0,3]",
-                   "input: bool[1,1]"}},
+                   "input: bool[1,1]", "input: c128[2,3]"}},
   };
   return rows;
 }

@@ -2,6 +2,7 @@
 // Next: export_values.cpp.
 #include "frontends/onnx/export.h"
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 
@@ -53,14 +54,14 @@ std::string Exporter::node_name(const Node& node) {
 }
 
 void Exporter::write_model(const Graph& graph, proto::ModelProto& model) {
-  model.set_ir_version(proto::IR_VERSION);
   model.set_producer_name(std::string(own_producer));
-  domains_ = {""};
+  opsets_ = {{"", oldest_exported_opset}};
   write_graph(graph, graph.inputs().size(), {}, *model.mutable_graph());
-  for (const std::string& domain : domains_) {
+  model.set_ir_version(ir_version_of(opsets_.at("")));
+  for (const auto& [domain, version] : opsets_) {
     auto& entry = *model.add_opset_import();
     entry.set_domain(domain);
-    entry.set_version(newest_opset(domain).value_or(1));
+    entry.set_version(version);
   }
 }
 
@@ -139,7 +140,8 @@ void Exporter::write_node(const Graph& graph, NodeId id, ExportScope& scope,
             "the pass that made it",
             node.op);
   } else {
-    domains_.insert(name.domain);
+    int64_t& opset = opsets_.emplace(name.domain, 1).first->second;
+    opset = std::max(opset, first_opset(graph, node));
     const size_t captures = capture_count(node);
     proto::NodeProto& out = *message.add_node();
     out.set_op_type(name.op);

@@ -9,7 +9,8 @@
 
 namespace dlc::onnx {
 
-/// A ModelProto of the newest opset. Exporting and importing gives a graph with the same text.
+/// A ModelProto of the first opset from 21 on that has the forms of all nodes, so that other runtimes
+/// take it. Exporting and importing gives a graph with the same text.
 /// Throws Error(unsupported) for ops of the domain `dlc` that have no ONNX form, and Error(limit)
 /// above 2 GB (write_file puts weights beside the model then).
 std::vector<uint8_t> export_bytes(const Graph& graph);

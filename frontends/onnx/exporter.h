@@ -54,7 +54,7 @@ class Exporter {
   std::string node_name(const Node& node);
 
   TensorSink sink_;
-  std::set<std::string> domains_;
+  std::map<std::string, int64_t> opsets_;  ///< by domain: the first that has all nodes so far
   std::set<std::string> node_names_;
   int generated_ = 0;
 };

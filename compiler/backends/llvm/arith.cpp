@@ -269,7 +269,7 @@ Value* Arith::constant_integer(DType type, int64_t value, int lanes) {
   llvm::Type* scalar = value_type(ir.getContext(), type);
   const llvm::APInt bits(64, static_cast<uint64_t>(value));
   return llvm::ConstantInt::get(with_lanes(scalar, lanes),
-                                bits.trunc(scalar->getIntegerBitWidth()));
+                                bits.sextOrTrunc(scalar->getIntegerBitWidth()));
 }
 
 Value* Arith::binary(BinaryOp op, DType type, Value* a, Value* b) {

@@ -1,6 +1,7 @@
 // Graphs to models and back.
 #include "frontends/onnx/export.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -62,6 +63,27 @@ TEST(Export, KeepsTheTextOfGraphs) {
     const std::string before = print(parse(text));
     EXPECT_EQ(print(round_trip(parse(text))), before);
   }
+}
+
+/// "opset of ai.onnx, version of the format" of a model with one node.
+std::string labels(const char* op, const char* type) {
+  Graph graph = parse(fmt::format("graph @main(%x: {}) -> ({}) {{ return %x }}", type, type));
+  Builder build(graph);
+  graph.set_outputs({build(op, {graph.inputs()[0]})});
+  const std::vector<uint8_t> bytes = export_bytes(graph);
+  messages::ModelProto model;
+  EXPECT_TRUE(model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+  EXPECT_EQ(model.opset_import(0).domain(), "");
+  return fmt::format("{}, {}", model.opset_import(0).version(), model.ir_version());
+}
+
+TEST(Export, TheOpsetIsTheFirstThatHasTheForms) {
+  EXPECT_EQ(labels("Relu", "f32[2]"), "21, 10");
+  EXPECT_EQ(labels("HardSwish", "f32[2]"), "22, 10");
+  EXPECT_EQ(labels("Identity", "f32[2]"), "25, 13");
+  // Only for types that came later.
+  EXPECT_EQ(labels("Celu", "f32[2]"), "21, 10");
+  EXPECT_EQ(labels("Celu", "bf16[2]"), "28, 14");
 }
 
 TEST(Export, OriginsBecomeNamesOfNodes) {
