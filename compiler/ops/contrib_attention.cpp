@@ -139,24 +139,51 @@ Term in_heads(const Term& x, int64_t heads, const std::optional<Term>& bias) {
   return split_heads(bias ? x + *bias : x, heads);
 }
 
+/// One of those that x [batch, sequence, heads, n, size] packs, as [batch, sequence, heads * size].
+Term packed(const Term& x, int64_t at) {
+  const Dims s = x.shape();
+  return reshape(slice(x, at, at + 1, 3), {s[0], s[1], s[2] * s[4]});
+}
+
+struct Projections {
+  Term query, key, value;
+};
+
+/// Apart, or key and value in one, or all three.
+Projections projections(const OpArgs& args, const Inputs& inputs) {
+  const Term query = inputs.term("query");
+  const auto expect = [&](std::string_view name, int64_t count) {
+    args.expect_rank(name, 5);
+    const Dims& s = args.shape(name);
+    args.expect_shape(name, {s[0], s[1], args.integer("num_heads"), count, s[4]});
+  };
+  if (!args.has("key")) {
+    expect("query", 3);
+    return {packed(query, 0), packed(query, 1), packed(query, 2)};
+  }
+  args.expect_rank("query", 3);
+  const Term key = inputs.term("key");
+  if (args.has("value")) return {query, key, inputs.term("value")};
+  expect("key", 2);
+  return {query, packed(key, 0), packed(key, 1)};
+}
+
 std::vector<Value> expand_multi_head(const OpArgs& args, Builder& build,
                                      std::span<const Value> given) {
   const Inputs inputs(args, build, given);
   const int64_t heads = args.integer("num_heads");
-  if (args.rank("query") != 3 || !args.has("key") || !args.has("value"))
-    fail_as(ErrorCode::unsupported, "only query, key and value apart are supported");
-  const Term query = inputs.term("query");
+  const Projections own = projections(args, inputs);
   std::optional<Term> biases[3];
   if (args.has("bias")) {
     const Term all = inputs.term("bias");
-    const Dim q = query.shape()[2];
+    const Dim q = own.query.shape()[2];
     biases[0] = slice(all, 0, q, 0);
     biases[1] = slice(all, q, q * 2, 0);
     biases[2] = slice(all, q * 2, all.shape()[0], 0);
   }
-  const Term q = in_heads(query, heads, biases[0]);
-  Term k = in_heads(inputs.term("key"), heads, biases[1]);
-  Term v = in_heads(inputs.term("value"), heads, biases[2]);
+  const Term q = in_heads(own.query, heads, biases[0]);
+  Term k = in_heads(own.key, heads, biases[1]);
+  Term v = in_heads(own.value, heads, biases[2]);
   Dim past = 0;
   if (args.has("past_key") != args.has("past_value")) fail("past_key and past_value go together");
   if (args.has("past_key")) {
@@ -248,7 +275,8 @@ const std::vector<OpDef>& contrib_attention_ops() {
        .samples = {"input: u8[1,2,4], weight: i8[4,12], bias: f32[12], input_scale: f32[]{0.1}, "
                    "weight_scale: f32[]{0.1}, num_heads=2"}},
       {.name = "com.microsoft.MultiHeadAttention",
-       .doc = "Attention of query, key and value plus bias, with earlier keys and values before.",
+       .doc = "Attention of query, key and value plus bias, with earlier keys and values before. "
+              "key, or query, may hold what is not given, side by side for each head.",
        .source = "com.microsoft MultiHeadAttention-1",
        .inputs = {{"query", floats},
                   {"key", floats, Presence::optional},
@@ -264,7 +292,9 @@ const std::vector<OpDef>& contrib_attention_ops() {
        .samples = {"query: f32[2,3,8], key: f32[2,5,8], value: f32[2,5,4], bias: f32[20], "
                    "key_padding_mask: i32[2,5], num_heads=2",
                    "query: f32[1,1,4], key: f32[1,2,1,2], value: f32[1,2,1,2], past_key: "
-                   "f32[1,2,n,2], past_value: f32[1,2,n,2], num_heads=2, unidirectional=1"}},
+                   "f32[1,2,n,2], past_value: f32[1,2,n,2], num_heads=2, unidirectional=1",
+                   "query: f32[2,3,2,3,4], num_heads=2, unidirectional=1",
+                   "query: f32[2,3,8], key: f32[2,n,2,2,4], bias: f32[24], num_heads=2"}},
       {.name = "com.microsoft.RotaryEmbedding",
        .doc = "Turns pairs of places in each head by angles that grow with the position.",
        .source = "com.microsoft RotaryEmbedding-1",

@@ -42,16 +42,19 @@ Computed append_to_cache(const ComputeArgs& args) {
   });
 }
 
-/// scores where query i of sample b sees key j: j <= start[b] + i, and in the window; else -inf
+/// scores where query i of sample b sees key j: j <= start[b] + i, and in the window; else -inf.
+/// Without `causal` it sees all keys that there are after these queries.
 Computed mask_cache(const ComputeArgs& args) {
   args.expect_rank("scores", 4);
   const Dims& shape = args.shape("scores");
   const int64_t window = args.integer("window");
+  const bool causal = args.integer("causal") != 0;
   const Operand start = args["start"];
   if (start.shape().size() != 1) fail("start must have one axis");
   common_dim(args, start.shape()[0], shape[0], "start and scores");
   return tensor(shape, [&](const Indices& i) {
-    const Expr position = cast(DType::i64, start({i[0]})) + i[2];
+    const Expr query = causal ? i[2] : dim(shape[2] - 1);
+    const Expr position = cast(DType::i64, start({i[0]})) + query;
     Expr seen = i[3] <= position;
     if (window >= 0) seen = seen && position - index(window) < i[3];
     const Expr score = args["scores"](i);
@@ -67,8 +70,13 @@ class GroupQuery {
     shared_ = args.integer("kv_num_heads");
     if (shared_ < 1 || heads_ < 1 || heads_ % shared_ != 0)
       fail("{} query heads cannot share {} key heads", heads_, shared_);
-    if (args.integer("smooth_softmax") > 0 || args.has("head_sink"))
-      fail_as(ErrorCode::unsupported, "smooth_softmax and head_sink are not supported");
+    if (args.has("k_scale") || args.has("v_scale") || args.integer("kv_cache_bit_width") != 0)
+      fail_as(ErrorCode::unsupported, "a quantized cache is not supported");
+    if (args.integer("sliding_window_cache") != 0)
+      fail_as(ErrorCode::unsupported,
+              "a cache that forgets (sliding_window_cache) is not supported");
+    if (args.has("q_norm_weight") != args.has("k_norm_weight"))
+      fail("q_norm_weight and k_norm_weight go together");
   }
 
   std::vector<Value> expand() {
@@ -84,8 +92,8 @@ class GroupQuery {
       v = slice(q, second, second + size * shared_, 2);
       q = slice(q, 0, first, 2);
     }
-    q = split_heads(q, heads_);
-    k = split_heads(k, shared_);
+    q = normalized(split_heads(q, heads_), "q_norm_weight");
+    k = normalized(split_heads(k, shared_), "k_norm_weight");
     v = split_heads(v, shared_);
     const Term start = first_places(q.shape()[2]);
     if (args_.integer("do_rotary") != 0) {
@@ -95,7 +103,9 @@ class GroupQuery {
     const Value length = build_.sizes({cache_length(q.shape()[2])});
     k = {build_, build_("dlc.AppendToCache", {k, start, length, inputs_["past_key"]})};
     v = {build_, build_("dlc.AppendToCache", {v, start, length, inputs_["past_value"]})};
-    return {merge_heads(attend(q, k, v, start)), k, v};
+    std::vector<Value> outputs = attend(q, k, v, start);
+    outputs.insert(outputs.begin() + 1, {k, v});
+    return outputs;
   }
 
  private:
@@ -128,7 +138,33 @@ class GroupQuery {
                             {"rotary_embedding_dim", rotated}})};
   }
 
-  Term attend(const Term& q, const Term& k, const Term& v, const Term& start) {
+  Term normalized(const Term& x, std::string_view weight) {
+    if (!args_.has(weight)) return x;
+    return apply("RMSNormalization", x, inputs_[weight],
+                 {{"epsilon", args_.real("qk_norm_epsilon")}});
+  }
+
+  /// The softmax of the scores and, where there is one, of a further score that has no value: 0, or
+  /// each head's own.
+  Term weights(const Term& scores) {
+    const AttrMap last = {{"axis", int64_t{-1}}};
+    if (args_.integer("smooth_softmax") <= 0 && !args_.has("head_sink"))
+      return apply("Softmax", scores, last);
+    const Dims s = scores.shape();
+    Term sink(build_, build_.scalar(scores.dtype(), 0));
+    if (args_.has("head_sink"))
+      sink = reshape(cast(scores.dtype(), inputs_.term("head_sink")), {1, heads_, 1, 1});
+    sink = apply("Expand", sink, build_.sizes({s[0], s[1], s[2], 1}));
+    return slice(apply("Softmax", concat(scores, sink, 3), last), 0, s[3], 3);
+  }
+
+  static Term zero_where_unseen(const Term& scores) {
+    const Term unseen = apply("IsInf", scores, {{"detect_positive", int64_t{0}}});
+    return select(unseen, {scores.build(), scores.build().scalar(scores.dtype(), 0)}, scores);
+  }
+
+  /// The result, and the scores or their softmax if they are asked for.
+  std::vector<Value> attend(const Term& q, const Term& k, const Term& v, const Term& start) {
     const int64_t times = heads_ / shared_;
     const Term keys = repeat_heads(widen(k), times), values = repeat_heads(widen(v), times);
     Term scores =
@@ -137,10 +173,15 @@ class GroupQuery {
       scores = apply("Tanh", scores / cap) * cap;
     if (args_.has("attention_bias"))
       scores = scores + cast(scores.dtype(), inputs_.term("attention_bias"));
-    const Term seen(build_, build_("dlc.MaskCache", {scores, start},
-                                   {{"window", args_.integer("local_window_size")}}));
-    const Term weights = apply("Softmax", seen, {{"axis", int64_t{-1}}});
-    return cast(q.dtype(), apply("MatMul", weights, values));
+    scores = {build_, build_("dlc.MaskCache", {scores, start},
+                             {{"causal", args_.integer("causal")},
+                              {"window", args_.integer("local_window_size")}})};
+    const Term shares = weights(scores);
+    std::vector<Value> outputs = {merge_heads(cast(q.dtype(), apply("MatMul", shares, values)))};
+    const int64_t which = args_.integer("qk_output");
+    if (which == 1) outputs.push_back(cast(q.dtype(), zero_where_unseen(scores)));
+    if (which == 2) outputs.push_back(cast(q.dtype(), shares));
+    return outputs;
   }
 
   const OpArgs& args_;
@@ -173,23 +214,40 @@ const std::vector<OpDef>& contrib_group_query_ops() {
                   {"sin_cache", floats, Presence::optional},
                   {"position_ids", one(DType::i64), Presence::optional},
                   {"attention_bias", floats, Presence::optional},
-                  {"head_sink", floats, Presence::optional}},
-       .outputs = {"output", "present_key", "present_value"},
-       .attrs = {{"do_rotary", 0},
+                  {"head_sink", floats, Presence::optional},
+                  {"k_scale", floats, Presence::optional},
+                  {"v_scale", floats, Presence::optional},
+                  {"q_norm_weight", floats, Presence::optional},
+                  {"k_norm_weight", floats, Presence::optional}},
+       .outputs = {"output", "present_key", "present_value", "output_qk"},
+       .attrs = {{"causal", 1},
+                 {"do_rotary", 0},
+                 {"k_quant_type", "NONE"},
+                 {"kv_cache_bit_width", 0},
                  {"kv_num_heads", required_attr},
                  {"local_window_size", -1},
                  {"num_heads", required_attr},
+                 {"qk_norm_epsilon", 1e-6},
+                 {"qk_output", 0},
                  {"rotary_interleaved", 0},
                  {"scale"},
+                 {"sliding_window_cache", 0},
                  {"smooth_softmax", 0},
-                 {"softcap", 0.0}},
+                 {"softcap", 0.0},
+                 {"v_quant_type", "NONE"}},
        .expand = expand_group_query,
-       .samples = {"query: f32[2,1,8], key: f32[2,1,4], value: f32[2,1,4], past_key: f32[2,1,3,4], "
-                   "past_value: f32[2,1,3,4], seqlens_k: i32[2]{3, 2}, total_sequence_length: "
-                   "i32[]{4}, cos_cache: f32[5,2], sin_cache: f32[5,2], num_heads=2, "
-                   "kv_num_heads=1, do_rotary=1",
-                   "query: f32[1,3,16], seqlens_k: i32[1]{2}, total_sequence_length: i32[]{3}, "
-                   "num_heads=2, kv_num_heads=1, local_window_size=2, softcap=5.0"}},
+       .samples =
+           {"query: f32[2,1,8], key: f32[2,1,4], value: f32[2,1,4], past_key: f32[2,1,3,4], "
+            "past_value: f32[2,1,3,4], seqlens_k: i32[2]{3, 2}, total_sequence_length: "
+            "i32[]{4}, cos_cache: f32[5,2], sin_cache: f32[5,2], num_heads=2, "
+            "kv_num_heads=1, do_rotary=1",
+            "query: f32[1,3,16], seqlens_k: i32[1]{2}, total_sequence_length: i32[]{3}, "
+            "num_heads=2, kv_num_heads=1, local_window_size=2, softcap=5.0",
+            "query: f32[1,3,16], seqlens_k: i32[1]{2}, total_sequence_length: i32[]{3}, "
+            "head_sink: f32[2], num_heads=2, kv_num_heads=1, qk_output=2",
+            "query: f32[2,3,8], key: f32[2,3,8], value: f32[2,3,8], seqlens_k: i32[2]{2, 1}, "
+            "total_sequence_length: i32[]{3}, q_norm_weight: f32[4], k_norm_weight: f32[4], "
+            "num_heads=2, kv_num_heads=2, smooth_softmax=1, causal=0"}},
       {.name = "dlc.AppendToCache",
        .doc = "x [batch, heads, places, size] behind the first start[b] places of past, `length` "
               "places in all; behind x past again, or 0.",
@@ -204,10 +262,11 @@ const std::vector<OpDef>& contrib_group_query_ops() {
                    "x: f16[1,2,1,2], start: i32[1]{0}, length=[1]"}},
       {.name = "dlc.MaskCache",
        .doc = "The scores [batch, heads, queries, keys] of keys up to start[b] + query, and of the "
-              "last `window` of them; -inf for others.",
+              "last `window` of them; -inf for others. Without `causal` of keys up to start[b] + "
+              "the last query.",
        .source = "com.microsoft GroupQueryAttention-1",
        .inputs = {{"scores", one(DType::f32) | one(DType::f64)}, {"start", types::indices}},
-       .attrs = {{"window", -1}},
+       .attrs = {{"causal", 1}, {"window", -1}},
        .compute = mask_cache,
        .final_type = true,
        .samples = {"scores: f32[2,1,2,4], start: i64[2]{1, 2}, window=2",

@@ -172,37 +172,44 @@ Computed unpack_bits(const ComputeArgs& args) {
   });
 }
 
-/// W[n, k] = (q[n, k] - zero[n, block of k]) * scale[n, block of k]; Y = A W^T + bias
+/// W[n, k] = (q[n, k] - zero[n, g]) * scale[n, g] with g the block of k, or g_idx[k];
+/// Y = A W^T + bias
 std::vector<Value> expand_n_bits(const OpArgs& args, Builder& build, std::span<const Value> given) {
   const Inputs inputs(args, given);
   const int64_t k = args.integer("K"), n = args.integer("N"), bits = args.integer("bits");
   const int64_t block = args.integer("block_size");
   if (k < 1 || n < 1 || block < 1) fail("K, N and block_size must be positive");
-  if (args.has("g_idx")) fail_as(ErrorCode::unsupported, "g_idx is not supported");
+  if (args.integer("weight_prepacked") != 0)
+    fail_as(ErrorCode::unsupported, "weights that are packed for a GPU are not supported");
   const int64_t blocks = (k + block - 1) / block;
+  const bool indexed = args.has("g_idx");
   const Term a(build, inputs["A"]);
   const DType wide = arithmetic_type(a.dtype());
   const auto unpacked = [&](Value x, int64_t width) {
     const Term rows = reshape({build, x}, {n, width});
     return Term(build, build("dlc.UnpackBits", {rows}, {{"bits", bits}}));
   };
-  const int64_t packed = block * bits / 8;
-  Term w = cast(wide, reshape(unpacked(inputs["B"], blocks * packed), {n, blocks, block}));
+  const auto first = [&](const Term& x, int64_t count, int64_t axis) {
+    return Term(build,
+                build("Slice", {x, build.ints({0}), build.ints({count}), build.ints({axis})}));
+  };
+  const auto spread = [&](const Term& x) {  // [n, blocks]
+    if (!indexed) return reshape(x, {n, blocks, 1});
+    return apply("Gather", x, first({build, inputs["g_idx"]}, k, 0), {{"axis", int64_t{1}}});
+  };
+  Term w = cast(wide, unpacked(inputs["B"], blocks * (block * bits / 8)));
+  w = indexed ? first(w, k, 1) : reshape(w, {n, blocks, block});
   if (args.has("zero_points") && args.dtype("zero_points") != DType::u8) {
-    const Term zero = reshape({build, inputs["zero_points"]}, {n, blocks, 1});
-    w = w - cast(wide, zero);
+    w = w - spread(reshape(cast(wide, {build, inputs["zero_points"]}), {n, blocks}));
   } else if (args.has("zero_points")) {
     const Term all = unpacked(inputs["zero_points"], (blocks * bits + 7) / 8);
-    const Term zero(build,
-                    build("Slice", {all, build.ints({0}), build.ints({blocks}), build.ints({1})}));
-    w = w - reshape(cast(wide, zero), {n, blocks, 1});
+    w = w - spread(cast(wide, first(all, blocks, 1)));
   } else {
     w = w + -static_cast<double>(int64_t{1} << (bits - 1));
   }
-  w = w * reshape(cast(wide, {build, inputs["scales"]}), {n, blocks, 1});
-  const Term rows = reshape(w, {n, blocks * block});
-  const Term cut(build, build("Slice", {rows, build.ints({0}), build.ints({k}), build.ints({1})}));
-  Term y = apply("MatMul", cast(wide, a), transpose(cut, {1, 0}));
+  w = w * spread(reshape(cast(wide, {build, inputs["scales"]}), {n, blocks}));
+  if (!indexed) w = first(reshape(w, {n, blocks * block}), k, 1);
+  Term y = apply("MatMul", cast(wide, a), transpose(w, {1, 0}));
   if (args.has("bias")) y = y + cast(wide, {build, inputs["bias"]});
   return {cast(a.dtype(), y)};
 }
@@ -417,7 +424,7 @@ std::vector<OpDef> product_rows() {
        .samples = {"x: u8[2,3], bits=4", "x: u8[n], bits=2", "x: u8[0], bits=8"}},
       {.name = "com.microsoft.MatMulNBits",
        .doc = "A times the transpose of a matrix [N, K] of few bits, with a scale and a zero point "
-              "for each block of a row, plus bias.",
+              "for each block of a row (or for the columns that g_idx gives one index), plus bias.",
        .source = "com.microsoft MatMulNBits-1",
        .inputs = {{"A", floats},
                   {"B", one(DType::u8)},
@@ -436,7 +443,9 @@ std::vector<OpDef> product_rows() {
        .samples = {"A: f32[2,3,20], B: u8[3,2,8], scales: f32[6], zero_points: u8[3], bias: "
                    "f32[3], K=20, N=3, block_size=16",
                    "A: f16[1,16], B: u8[2,1,16], scales: f16[2,1], K=16, N=2, bits=8, "
-                   "block_size=16"}},
+                   "block_size=16",
+                   "A: f32[2,6], B: u8[3,2,2], scales: f32[3,2], zero_points: u8[3,1], g_idx: "
+                   "i32[6]{1, 0, 1, 1, 0, 0}, K=6, N=3, block_size=4"}},
   };
 }
 

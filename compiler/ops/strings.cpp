@@ -28,6 +28,8 @@ std::vector<Type> infer_cast(const OpArgs& args) {
   const DType from = args.dtype("input"), to = args.element_type("to");
   if (is_complex(to) || is_complex(from))
     fail("a cast from {} to {} does not exist", name(from), name(to));
+  if (from != to && from != DType::string && to != DType::string)
+    fail("neither {} nor {} is str", name(from), name(to));
   return {Type::tensor(to, args.shape("input"))};
 }
 

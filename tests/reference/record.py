@@ -79,6 +79,12 @@ def run(op, inputs, attrs, outputs):
     return session.run(None, {n: x for n, x in zip(names, inputs) if n})
 
 
+def packed_case(op, packed, apart, attrs):
+    """A case with packed inputs, which ONNX Runtime takes apart only."""
+    result, = run(op, list(apart.values()), attrs, 1)
+    show(op, packed, attrs, [result])
+
+
 def case(op, inputs, attrs=None, outputs=1, names=None):
     """inputs: {name: array or None}, in the order of the op's inputs."""
     attrs = attrs or {}
@@ -87,6 +93,10 @@ def case(op, inputs, attrs=None, outputs=1, names=None):
     except Exception as error:  # pylint: disable=broad-except
         print(f"{op}: {str(error)[:200]}", file=sys.stderr)
         return
+    show(op, inputs, attrs, results)
+
+
+def show(op, inputs, attrs, results):
     parts = [f"{n.rstrip('_')}: {tensor_text(x)}" if not n.startswith("...") else tensor_text(x)
              for n, x in inputs.items() if x is not None]
     parts += [f"{n}={attr_text(v)}" for n, v in attrs.items()]
@@ -298,6 +308,43 @@ def quantized_cases():
          {"K": 32, "N": 3, "bits": 4, "block_size": 16})
 
 
+def indexed_cases():
+    """MatMulNBits with g_idx; packed and grouped attention. Last, for the random numbers go on."""
+    ms = "com.microsoft."
+    u8 = np.uint8
+    groups = RNG.permutation(np.repeat(np.arange(2, dtype=np.int32), 16))
+    case(ms + "MatMulNBits",
+         {"A": f32(2, 32), "B": integers(u8, 0, 255, 3, 2, 8), "scales": np.abs(f32(3, 2)),
+          "zero_points": None, "g_idx": groups},  # it takes no notice of zero points then
+         {"K": 32, "N": 3, "bits": 4, "block_size": 16})
+    qkv = f32(2, 3, 2, 3, 4)
+    apart = [qkv[:, :, :, k].reshape(2, 3, 8) for k in range(3)]
+    packed_case(ms + "MultiHeadAttention", {"query": qkv},
+                dict(zip(["query", "key", "value"], apart)), {"num_heads": 2})
+    query, kv = f32(2, 3, 8), f32(2, 5, 2, 2, 4)
+    apart = [kv[:, :, :, k].reshape(2, 5, 8) for k in range(2)]
+    packed_case(ms + "MultiHeadAttention", {"query": query, "key": kv},
+                {"query": query, "key": apart[0], "value": apart[1]}, {"num_heads": 2})
+    lengths = {"past_key": None, "past_value": None, "seqlens_k": np.array([2, 2], np.int32),
+               "total_sequence_length": scalar(3, np.int32)}
+    heads = {"num_heads": 4, "kv_num_heads": 2}
+    tokens = {"query": f32(2, 3, 32), "key": f32(2, 3, 16), "value": f32(2, 3, 16), **lengths}
+    case(ms + "GroupQueryAttention", tokens, {**heads, "smooth_softmax": 1}, 3)
+    case(ms + "GroupQueryAttention", tokens, {**heads, "softcap": 2.0, "qk_output": 1}, 4)
+    case(ms + "GroupQueryAttention", tokens, {**heads, "qk_output": 2}, 4)
+    case(ms + "GroupQueryAttention", tokens, {**heads, "causal": 0}, 3)
+    none = dict.fromkeys(["cos_cache", "sin_cache", "position_ids", "attention_bias"])
+    case(ms + "GroupQueryAttention", {**tokens, **none, "head_sink": f32(4)},
+         {**heads, "local_window_size": 2}, 3)
+    case(ms + "GroupQueryAttention", {"query": f32(2, 3, 64), "key": None, "value": None, **lengths},
+         heads, 3)
+    cache = {"past_key": f32(2, 2, 4, 8), "past_value": f32(2, 2, 4, 8),
+             "seqlens_k": np.array([4, 3], np.int32), "total_sequence_length": scalar(5, np.int32)}
+    case(ms + "GroupQueryAttention",
+         {"query": f32(2, 1, 32), "key": f32(2, 1, 16), "value": f32(2, 1, 16), **cache},
+         {**heads, "smooth_softmax": 1, "local_window_size": 3}, 3)
+
+
 def attention_cases():
     ms = "com.microsoft."
     x = f32(2, 3, 8)
@@ -363,3 +410,4 @@ if __name__ == "__main__":
     fused_cases()
     quantized_cases()
     attention_cases()
+    indexed_cases()

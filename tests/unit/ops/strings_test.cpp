@@ -85,6 +85,12 @@ TEST(Strings, MatchPatternsAsAWhole) {
       wrong("RegexFullMatch", texts, {{"pattern", std::string("(")}}, {"bool[3]{0, 0, 0}"}), Error);
 }
 
+TEST(Strings, CastsOfStringsAreNotForNumbersOnly) {
+  const AttrMap to_i64 = {{"to", int64_t{7}}};
+  EXPECT_EQ(wrong("dlc.CastStrings", {R"(str[1]{"7"})"}, to_i64, {"i64[1]{7}"}), "");
+  EXPECT_THROW(wrong("dlc.CastStrings", {"f32[2]{1, 2}"}, to_i64, {"i64[2]{1, 2}"}), Error);
+}
+
 TEST(Strings, NgramsOfOneItemSkipNothing) {
   AttrMap attrs = {{"max_gram_length", int64_t{2}}, {"min_gram_length", int64_t{1}},
                    {"max_skip_count", int64_t{1}},  {"mode", std::string("TF")},
