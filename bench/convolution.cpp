@@ -42,8 +42,8 @@ std::string name_of(const Shape2& s) {
 int64_t side_after(const Shape2& s) { return (s.side - 1) / s.stride + 1; }
 
 Value convolved(Graph& graph, Value x, const Shape2& s) {
-  const Value w =
-      graph.add_constant(random_floats({s.results, s.channels / s.group, s.kernel, s.kernel}));
+  const Value w = graph.add_constant(
+      random_tensor(DType::f32, {s.results, s.channels / s.group, s.kernel, s.kernel}));
   const int64_t pad = s.dilation * (s.kernel - 1) / 2;
   const AttrMap attributes = {{"kernel_shape", std::vector{s.kernel, s.kernel}},
                               {"pads", std::vector{pad, pad, pad, pad}},

@@ -21,6 +21,8 @@ constexpr Shape3 constant_weights[] = {
     {1, 50257, 768},  {2, 50257, 768},
 };
 
+constexpr Shape3 narrow[] = {{784, 512, 128}, {128, 768, 768}, {128, 768, 3072}};
+
 struct Batched {
   const char* name;
   const char* graph;
@@ -60,11 +62,14 @@ const Batched batched[] = {
      2.0 * 64 * 16 * 16 * 16},
 };
 
-Graph graph_of(const Shape3& s) {
+/// By constant weights; bytes and bf16 where the machine may have dot products.
+Graph graph_of(const Shape3& s, DType type) {
+  const bool bytes = type == DType::u8;
   Graph graph;
-  const Value a = graph.add_input(Type::tensor(DType::f32, {s.m, s.k}), "a");
-  const Value b = graph.add_constant(random_floats({s.k, s.n}));
-  const NodeId node = graph.add_node("MatMul", {a, b}, {}, {Type::tensor(DType::f32, {s.m, s.n})});
+  const Value a = graph.add_input(Type::tensor(type, {s.m, s.k}), "a");
+  const Value b = graph.add_constant(random_tensor(bytes ? DType::i8 : type, {s.k, s.n}));
+  const Type result = Type::tensor(bytes ? DType::i32 : type, {s.m, s.n});
+  const NodeId node = graph.add_node(bytes ? "dlc.MultiplyBytes" : "MatMul", {a, b}, {}, {result});
   graph.set_outputs({graph.node(node).outputs[0]});
   return graph;
 }
@@ -83,8 +88,14 @@ void gemm(const Options& options) {
   ThreadPool pool(options.threads);
   for (const Shape3& s : constant_weights) {
     const auto weights = static_cast<double>(s.n * s.k);
-    row(fmt::format("{}x{}x{}", s.m, s.n, s.k), graph_of(s),
+    row(fmt::format("{}x{}x{}", s.m, s.n, s.k), graph_of(s, DType::f32),
         {2 * static_cast<double>(s.m) * weights, s.m <= 16 ? 4 * weights : 0}, options, pool);
+  }
+  for (const Shape3& s : narrow) {
+    const double work = 2 * static_cast<double>(s.m) * static_cast<double>(s.n * s.k);
+    for (const DType type : {DType::u8, DType::bf16})
+      row(fmt::format("{}x{}x{} of {}", s.m, s.n, s.k, dlc::name(type)), graph_of(s, type), {work},
+          options, pool);
   }
   for (const Batched& b : batched) row(b.name, parse(b.graph), {b.flops}, options, pool);
   for (const size_t bytes : {size_t{256} << 10, size_t{4} << 20, size_t{128} << 20}) {

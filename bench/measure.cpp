@@ -131,19 +131,22 @@ void print_row(const std::string& name, const Timing& timing, const Work& work,
   fmt::print("\n");
 }
 
-Tensor random_floats(const Shape& shape, unsigned seed) {
-  Tensor tensor = Tensor::allocate(DType::f32, shape);
+Tensor random_tensor(DType type, const Shape& shape, unsigned seed) {
   std::mt19937 random(seed);
-  for (float& x : tensor.as_mutable<float>())
-    x = static_cast<float>(random() % 2001) / 1000.0F - 1.0F;
-  return tensor;
+  std::vector<double> values(static_cast<size_t>(Tensor::allocate(type, shape).size()));
+  for (double& x : values) {
+    const auto drawn = static_cast<double>(random() % 256);
+    x = type == DType::u8 ? drawn : type == DType::i8 ? drawn - 128 : drawn / 128 - 1;
+  }
+  return Tensor::of(type, shape, values);
 }
 
 Compiled::Compiled(Graph graph, const Options& options, ThreadPool& pool) {
   for (Value input : graph.inputs()) {
     Shape shape;
     for (const Dim& dim : graph.type(input).shape) shape.push_back(dim.number());
-    inputs_.emplace_back(random_floats(shape, static_cast<unsigned>(inputs_.size()) + 7));
+    inputs_.emplace_back(
+        random_tensor(graph.type(input).dtype, shape, static_cast<unsigned>(inputs_.size()) + 7));
   }
   CompileOptions compile_options;
   compile_options.vector_bits = options.vector_bits;

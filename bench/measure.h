@@ -61,7 +61,8 @@ class Compiled {
   std::string schedule_;
 };
 
-Tensor random_floats(const Shape& shape, unsigned seed = 1);
+/// Floats between -1 and 1, bytes of the whole range.
+Tensor random_tensor(DType type, const Shape& shape, unsigned seed = 1);
 
 // One function a command, with a line for people each.
 void gemm(const Options& options);

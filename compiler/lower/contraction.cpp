@@ -46,28 +46,25 @@ Shapes matmul_shapes(const Dims& a, const Dims& b, const Contraction& c) {
   return s;
 }
 
-/// f16 and bf16 are summed in f32.
-Expr widened(const Expr& e) {
-  const DType type = arithmetic_type(e.dtype());
-  return type == e.dtype() ? e : cast(type, e);
-}
+/// f16 and bf16 are summed in f32, bytes in i32.
+Expr widened(const Expr& e, DType type) { return type == e.dtype() ? e : cast(type, e); }
 
 /// Element [batch..., row, column] of an operand that may be transposed or a vector.
 TensorExpr operand_view(const Formulas& formulas, Value value, const Dims& batch,
                         const Dims& own_batch, Dim rows, Dim columns, bool transposed, bool vector,
-                        bool vector_is_row) {
+                        bool vector_is_row, DType type) {
   Dims shape = batch;
   shape.push_back(rows);
   shape.push_back(columns);
   return tensor(shape, [&](const Indices& i) {
     const Indices outer(i.begin(), i.end() - 2);
     Expr row = i[i.size() - 2], column = i[i.size() - 1];
-    if (vector) return widened(formulas.element(value, {vector_is_row ? column : row}));
+    if (vector) return widened(formulas.element(value, {vector_is_row ? column : row}), type);
     Indices at = broadcast_indices(outer, batch, own_batch);
     if (transposed) std::swap(row, column);
     at.push_back(row);
     at.push_back(column);
-    return widened(formulas.element(value, at));
+    return widened(formulas.element(value, at), type);
   });
 }
 
@@ -86,8 +83,10 @@ TensorExpr matmul_sum(const Formulas& formulas, const Graph& graph, const Anchor
     if (c.alpha != 1) value = value * c.alpha;
     if (c.bias >= 0) {
       const Value bias = node.inputs[c.bias];
-      const Expr added = widened(formulas.element(
-          bias, broadcast_indices(i, graph.type(node.outputs[0]).shape, graph.type(bias).shape)));
+      const Expr added =
+          widened(formulas.element(bias, broadcast_indices(i, graph.type(node.outputs[0]).shape,
+                                                           graph.type(bias).shape)),
+                  type);
       value = value + (c.beta == 1 ? added : added * c.beta);
     }
     const DType result = graph.type(node.outputs[0]).dtype;
@@ -153,11 +152,11 @@ MatmulKernel make_matmul(const Formulas& formulas, const Graph& graph, const Anc
   const Value a = node.inputs[c.a], b = node.inputs[c.b];
   const Shapes s = matmul_shapes(graph.type(a).shape, graph.type(b).shape, c);
   MatmulKernel kernel;
-  kernel.accumulator = arithmetic_type(graph.type(a).dtype);
-  kernel.a =
-      operand_view(formulas, a, s.batch, s.a_batch, s.m, s.k, c.transpose_a, s.a_vector, true);
-  kernel.b =
-      operand_view(formulas, b, s.batch, s.b_batch, s.k, s.n, c.transpose_b, s.b_vector, false);
+  kernel.accumulator = arithmetic_type(graph.type(node.outputs[0]).dtype);
+  kernel.a = operand_view(formulas, a, s.batch, s.a_batch, s.m, s.k, c.transpose_a, s.a_vector,
+                          true, kernel.accumulator);
+  kernel.b = operand_view(formulas, b, s.batch, s.b_batch, s.k, s.n, c.transpose_b, s.b_vector,
+                          false, kernel.accumulator);
   kernel.output =
       formulas.epilogue(anchor, matmul_sum(formulas, graph, anchor, s, kernel.accumulator));
   const AxisOrder& order = formulas.order(anchor.result);

@@ -40,6 +40,11 @@ bool inside_reduction(const Expr& e, int input) {
   return found;
 }
 
+/// Whether registers hold sums of a product with this element type.
+bool has_accumulators(DType type, const Contraction& c) {
+  return is_float(arithmetic_type(type)) || (type == DType::i32 && c.alpha == 1 && c.beta == 1);
+}
+
 }  // namespace
 
 double scalar_cost(const Expr& e) {
@@ -238,8 +243,7 @@ bool Formulas::add_anchor(NodeId id) {
   const Node& node = graph_.node(id);
   const OpArgs args(op(node.op), graph_, node.inputs, node.attrs, node.outputs.size());
   Contraction contraction = op(node.op).contraction(args);
-  const DType type = graph_.type(node.outputs[0]).dtype;
-  if (!is_float(arithmetic_type(type))) return false;
+  if (!has_accumulators(graph_.type(node.outputs[0]).dtype, contraction)) return false;
   if (contraction.kind == Contraction::Kind::convolution && !has_kernel(node, contraction))
     return false;
   // Blocked kernels read as the row says, and know of no guards.

@@ -46,7 +46,7 @@ struct StagedKernel : KernelBase {
 };
 
 /// C[batch..., m, n] = sum over k of A[batch..., m, k] * B[batch..., k, n], then the epilogue.
-/// The sum is accumulated in arithmetic type `accumulator` (f32, f64).
+/// The sum is accumulated in arithmetic type `accumulator` (f32, f64, i32).
 struct MatmulKernel : KernelBase {
   DType accumulator = DType::f32;
   /// Elements of A and B over the operands, of the accumulator's type: plain (affine) loads in most

@@ -59,6 +59,7 @@ ExpandedBody expand_apart(const Graph& owner, std::string_view op, std::span<con
                                           std::vector<Type>(outputs, Type::unranked({})));
   try {
     body.outputs = expand_composite(body.graph, node, requirements);
+    body.graph.erase(node);
   } catch (const NeedsValue& error) {
     const size_t k = input_behind(body, error.value);
     if (k == inputs.size()) throw;

@@ -124,32 +124,48 @@ std::vector<TensorExpr> compute_outputs(const OpArgs& args) {
   return outputs;
 }
 
+enum class Depth : uint8_t {
+  node,   ///< what the node's own row requires
+  bodies  ///< and the composites that its body holds: they are expanded before they are computed
+};
+
+std::vector<Type> infer(const Graph& graph, std::string_view op_name, std::span<const Value> inputs,
+                        const AttrMap& attrs, size_t outputs, Requirements& requirements,
+                        Depth depth);
+
 /// The types of a composite's body, expanded in a graph of its own.
 std::vector<Type> infer_composite(const Graph& graph, std::string_view op,
                                   std::span<const Value> inputs, const AttrMap& attrs,
-                                  size_t outputs, Requirements& requirements) {
+                                  size_t outputs, Requirements& requirements, Depth depth) {
   const auto known = [&](Value value) { return known_values(graph, value); };
   const ExpandedBody body = expand_apart(graph, op, inputs, attrs, outputs, known, &requirements);
   std::vector<Type> types;
   for (Value output : body.outputs) {
     types.push_back(output.valid() ? body.graph.type(output) : Type());
   }
+  if (depth == Depth::node) return types;
+  for (NodeId id : body.graph.nodes()) {
+    const Node& node = body.graph.node(id);
+    if (kind_of(body.graph, node) == OpKind::composite)
+      infer(body.graph, node.op, node.inputs, node.attrs, node.outputs.size(), requirements, depth);
+  }
   return types;
 }
 
 std::vector<Type> infer(const Graph& graph, std::string_view op_name, std::span<const Value> inputs,
-                        const AttrMap& attrs, size_t outputs, Requirements& requirements) {
+                        const AttrMap& attrs, size_t outputs, Requirements& requirements,
+                        Depth depth) {
   const OpDef& def = op(op_name);
   check_inputs(def, graph, inputs);
   check_attrs(def, attrs);
   if (is_replaced(def, graph, inputs, attrs))
-    return infer(graph, def.on_strings, inputs, attrs, outputs, requirements);
+    return infer(graph, def.on_strings, inputs, attrs, outputs, requirements, depth);
   const OpArgs args(def, graph, inputs, attrs, outputs, &requirements);
   std::vector<Type> types;
   if (def.infer) {
     types = def.infer(args);
   } else if (def.kind() == OpKind::composite) {
-    types = infer_composite(graph, op_name, inputs, attrs, outputs, requirements);
+    types = infer_composite(graph, op_name, inputs, attrs, outputs, requirements, depth);
   } else {
     for (const TensorExpr& output : compute_outputs(args)) types.push_back(output.type());
   }
@@ -164,7 +180,7 @@ std::vector<Type> infer(const Graph& graph, std::string_view op_name, std::span<
 std::vector<Type> infer(const Graph& graph, std::string_view op_name, std::span<const Value> inputs,
                         const AttrMap& attrs, size_t outputs) {
   Requirements unused;
-  return infer(graph, op_name, inputs, attrs, outputs, unused);
+  return infer(graph, op_name, inputs, attrs, outputs, unused, Depth::node);
 }
 
 std::vector<NodeRequirement> requirements(const Graph& graph) {
@@ -176,7 +192,7 @@ std::vector<NodeRequirement> requirements(const Graph& graph) {
     };
     if (std::none_of(node.inputs.begin(), node.inputs.end(), symbolic)) continue;
     Requirements own;
-    infer(graph, node.op, node.inputs, node.attrs, node.outputs.size(), own);
+    infer(graph, node.op, node.inputs, node.attrs, node.outputs.size(), own, Depth::bodies);
     for (Requirement& rule : own.rules) all.push_back({graph.describe(id), std::move(rule)});
   }
   return all;

@@ -1,10 +1,14 @@
 // Products of matrices: MatMul, Gemm, MatMulInteger, Det. Einsum: einsum.cpp.
-// Blocked kernels find the floating-point ones by `contraction`.
+// Blocked kernels find them by `contraction`.
 #include "compiler/ops/elementwise_shape.h"
 #include "compiler/ops/index_math.h"
 #include "compiler/ops/registry.h"
 #include "compiler/ops/scalar_rows.h"
+#include "compiler/ops/term.h"
 #include "runtime/host/linear_algebra.h"
+
+#include <algorithm>
+#include <optional>
 
 namespace dlc {
 namespace {
@@ -114,40 +118,105 @@ Contraction gemm_contraction(const OpArgs& args) {
   return result;
 }
 
-/// The zero point of the row (of A) or column (of B) at an element's place: one for all, one for
-/// each, or of the operand's rank.
-Expr zero_point(const OpArgs& args, const Operand& zero, const Indices& at, const Dims& shape,
-                size_t axis) {
-  const Dims& own = zero.shape();
-  if (own.empty()) return zero({});
-  if (own.size() == 1) {
-    expect_broadcast_to(args, own, {shape[axis]}, "a zero point");
-    return zero(broadcast_indices({at[axis]}, {shape[axis]}, own));
-  }
-  if (own.size() != shape.size())
-    fail("a zero point has rank {}, its operand {}", own.size(), shape.size());
-  expect_broadcast_to(args, own, shape, "a zero point");
-  return zero(broadcast_indices(at, shape, own));
-}
-
-/// The same with the zero points taken off first, in i32.
-Computed matmul_integer(const ComputeArgs& args) {
+/// Products of u8 and i8, summed in i32: what processors have instructions for.
+Computed multiply_bytes(const ComputeArgs& args) {
   const Operand a = args["A"], b = args["B"];
   const Product product(args, a.shape(), b.shape());
-  const auto element = [&](const Operand& x, std::string_view zero, const Indices& at,
-                           size_t axis) {
-    const Expr value = cast(DType::i32, x(at));
-    if (!args.has(zero)) return value;
-    return value - cast(DType::i32, zero_point(args, args[zero], at, x.shape(), axis));
-  };
-  const size_t row = a.shape().size() > 1 ? a.shape().size() - 2 : 0;
-  const size_t column = b.shape().size() - 1;
   return tensor(product.shape(), [&](const Indices& i) {
     return sum({product.inner()}, [&](const Indices& k) {
-      return element(a, "a_zero_point", product.in_a(i, k[0]), row) *
-             element(b, "b_zero_point", product.in_b(i, k[0]), column);
+      return cast(DType::i32, a(product.in_a(i, k[0]))) *
+             cast(DType::i32, b(product.in_b(i, k[0])));
     });
   });
+}
+
+/// An operand of MatMulInteger: a zero point for all of it, for each row (of A) or column (of B),
+/// or of the operand's rank.
+class IntegerOperand {
+ public:
+  /// `axis`: the one that a zero point of rank 1 goes along.
+  IntegerOperand(const OpArgs& args, const Term& x, std::string_view zero_name, Value zero,
+                 int64_t axis)
+      : x_(x), has_zero_(args.has(zero_name)), zero_(zero) {
+    if (!has_zero_) return;
+    const Term given(x.build(), zero);
+    const Dims shape = given.shape();
+    if (shape.size() == 1) {
+      expect_broadcast_to(args, shape, {x.shape()[axis]}, "a zero point");
+      if (shape[0] == Dim(1))
+        zero_ = reshape(given, {});
+      else
+        zero_ = append_axes(given, x.rank() - 1 - axis);
+    } else if (!shape.empty()) {
+      if (shape.size() != x.shape().size())
+        fail("a zero point has rank {}, its operand {}", shape.size(), x.rank());
+      expect_broadcast_to(args, shape, x.shape(), "a zero point");
+    }
+  }
+
+  /// Whether the zero point is the same all along an axis.
+  bool is_even(int64_t axis) const {
+    if (!has_zero_) return true;
+    const Dims& shape = x_.build().shape(zero_);
+    const auto rank = static_cast<int64_t>(shape.size()), from_end = x_.rank() - axis;
+    return from_end > rank || shape[rank - from_end] == Dim(1);
+  }
+
+  Term shifted() const {
+    const Term whole = cast(DType::i32, x_);
+    return has_zero_ ? whole - cast(DType::i32, {x_.build(), zero_}) : whole;
+  }
+
+  /// The same numbers in another type of bytes; then the zero point is another one too.
+  Term as(DType type) const {
+    return x_.dtype() == type ? x_ : cast(type, cast(DType::i32, x_) + step_to(type));
+  }
+  /// Nothing if it is known to be 0.
+  std::optional<Term> zero_as(DType type) const {
+    Builder& build = x_.build();
+    const double step = x_.dtype() == type ? 0 : step_to(type);
+    if (!has_zero_) {
+      if (step == 0) return std::nullopt;
+      return Term(build, build.scalar(DType::i32, step));
+    }
+    const Tensor* known = build.graph().constant(zero_);
+    const auto is_opposite = [&](int64_t z) { return z == -static_cast<int64_t>(step); };
+    if (known != nullptr && std::ranges::all_of(known->to_ints(), is_opposite)) return std::nullopt;
+    const Term zero = cast(DType::i32, {build, zero_});
+    return step == 0 ? zero : zero + step;
+  }
+
+ private:
+  static double step_to(DType type) { return type == DType::u8 ? 128 : -128; }
+
+  Term x_;
+  bool has_zero_;
+  Value zero_;
+};
+
+/// (A - a_zero) (B - b_zero) in i32. With zero points that are even along the sums these are sums
+/// of bytes less what a_zero and b_zero make of the other's sums, which are small.
+std::vector<Value> expand_matmul_integer(const OpArgs& args, Builder& build,
+                                         std::span<const Value> inputs) {
+  const auto input = [&](size_t k) { return k < inputs.size() ? inputs[k] : Value(); };
+  const Term whole_a(build, inputs[0]), whole_b(build, inputs[1]);
+  const Product product(args, whole_a.shape(), whole_b.shape());
+  const int64_t a_last = whole_a.rank() - 1, b_last = whole_b.rank() - 1;
+  const IntegerOperand a(args, whole_a, "a_zero_point", input(2), std::max<int64_t>(a_last - 1, 0));
+  const IntegerOperand b(args, whole_b, "b_zero_point", input(3), b_last);
+  if (a_last == 0 || b_last == 0 || !a.is_even(a_last) || !b.is_even(b_last - 1))
+    return {build("MatMul", {a.shifted(), b.shifted()})};
+  const Term bytes_a = a.as(DType::u8), bytes_b = b.as(DType::i8);
+  const auto sums = [](const Term& x, int64_t axis) {
+    return reduce("ReduceSum", cast(DType::i32, x), {axis});
+  };
+  Term y(build, build("dlc.MultiplyBytes", {bytes_a, bytes_b}));
+  const std::optional<Term> a_zero = a.zero_as(DType::u8), b_zero = b.zero_as(DType::i8);
+  if (b_zero) y = y - sums(bytes_a, a_last) * *b_zero;
+  if (!a_zero) return {y};
+  Term b_sums = sums(bytes_b, b_last - 1);
+  if (b_zero) b_sums = b_sums - *b_zero * cast(DType::i32, {build, build.sizes({product.inner()})});
+  return {y - b_sums * *a_zero};
 }
 
 std::vector<Type> infer_det(const OpArgs& args) {
@@ -196,10 +265,22 @@ const std::vector<OpDef>& matmul_ops() {
                   {"B", bytes},
                   {"a_zero_point", bytes, Presence::optional},
                   {"b_zero_point", bytes, Presence::optional}},
-       .compute = matmul_integer,
+       .expand = expand_matmul_integer,
        .samples = {"A: u8[3,4], B: i8[4,5], a_zero_point: u8[], b_zero_point: i8[5]",
                    "A: u8[2,3,4], B: u8[4,2], a_zero_point: u8[3]", "A: i8[1,1], B: i8[1,1]",
+                   "A: i8[3,4], B: i8[4,5], a_zero_point: i8[3,1], b_zero_point: i8[1,5]",
+                   "A: u8[3,4], B: u8[4,5], a_zero_point: u8[3,4]",
+                   "A: i8[4], B: u8[4,5], a_zero_point: i8[], b_zero_point: u8[]",
                    "A: u8[0,4], B: u8[4,3]"}},
+      {.name = "dlc.MultiplyBytes",
+       .doc = "The matrix product of bytes by NumPy's rules, in i32.",
+       .source = "ONNX MatMulInteger-10",
+       .inputs = {{"A", one(DType::u8)}, {"B", one(DType::i8)}},
+       .compute = multiply_bytes,
+       .contraction = [](const OpArgs&) { return Contraction(); },
+       .final_type = true,
+       .samples = {"A: u8[3,4], B: i8[4,5]", "A: u8[2,1,3,6], B: i8[5,6,2]", "A: u8[4], B: i8[4]",
+                   "A: u8[1,1], B: i8[1,1]", "A: u8[2,0], B: i8[0,3]", "A: u8[0,4], B: i8[4,3]"}},
       {.name = "Det",
        .doc = "The determinant of the matrices in the last two axes.",
        .source = "ONNX Det-22",

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "compiler/ops/evaluate.h"
 #include "compiler/ops/rounding.h"
+#include "runtime/error.h"
 #include "tests/support/compare.h"
 #include "tests/support/graph_maker.h"
 
@@ -62,7 +64,12 @@ Expected::Expected(const Graph& graph, std::span<const Datum> inputs)
     : values_(evaluate_changed(graph, inputs, 0)) {
   const std::vector<bool> exact = exact_values(graph);
   std::vector<std::vector<Datum>> others;
-  for (int run = 1; run <= runs; ++run) others.push_back(evaluate_changed(graph, inputs, run));
+  bool may_fail = false;  // by rounding: then floats may be anything (a key is looked up)
+  try {
+    for (int run = 1; run <= runs; ++run) others.push_back(evaluate_changed(graph, inputs, run));
+  } catch (const Error&) {
+    may_fail = true;
+  }
   for (Value v : graph.outputs()) {
     const size_t id = static_cast<size_t>(v.id);
     const std::vector<Tensor> tensors = flattened(values_[id]);
@@ -70,6 +77,11 @@ Expected::Expected(const Graph& graph, std::span<const Datum> inputs)
     for (size_t k = 0; k < tensors.size(); ++k) {
       outputs_.push_back({tensors[k], {}});
       if (exact[id] || !is_float(tensors[k].dtype())) continue;
+      if (may_fail) {
+        outputs_.back().tolerances.assign(tensors[k].size(),
+                                          std::numeric_limits<double>::infinity());
+        continue;
+      }
       std::vector<Tensor> changed_tensors;
       for (const auto& other : others) changed_tensors.push_back(flattened(other[id]).at(k));
       outputs_.back().tolerances = rounding_tolerances(tensors[k], changed_tensors);

@@ -36,6 +36,7 @@ struct TargetInfo {
   int vector_bits = 128;
   int vector_registers = 16;
   bool fma = false;
+  bool vnni = false, bf16 = false;  ///< dot products of bytes, of bf16
   int64_t l1_bytes = 32 << 10, l2_bytes = 512 << 10;
 };
 TargetInfo host_target(int vector_bits = 0);

@@ -41,12 +41,14 @@ class MatmulEmitter {
     a_ = affine(kernel_.a.body, row_, k_, type_, kernel_.operands);
     b_ = affine(kernel_.b.body, column_, k_, type_, kernel_.operands);
     choose_b();
+    steps_ = k_extent_;
+    if (b_mode_ == B::packed_ahead) use_dot_products(target);
   }
 
   CompiledKernel run() {
     CompiledKernel code;
     code.items = batches() * blocks() * groups();
-    code.item_cost = maximum(minimum(m_, tiles_per_block * shape_.rows), 1) * k_extent_ *
+    code.item_cost = maximum(minimum(m_, tiles_per_block * shape_.rows), 1) * steps_ *
                      (panels_per_group() * shape_.columns() / 4);
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
@@ -134,6 +136,23 @@ class MatmulEmitter {
     b_mode_ = b_ && b_->line == Dim(1) && whole_vectors ? B::in_place : B::packed_by_item;
   }
 
+  /// Operands that are widened only to be multiplied are taken as they are, where the machine has
+  /// dot products of them.
+  void use_dot_products(const TargetInfo& target) {
+    const Expr &a = kernel_.a.body, &b = kernel_.b.body;
+    if (a->kind != ExprKind::cast || b->kind != ExprKind::cast) return;
+    dot_ = dot_product(a->args[0].dtype(), b->args[0].dtype(), type_, target);
+    if (!dot_) return;
+    kernel_.a.body = a->args[0];
+    kernel_.b.body = b->args[0];
+    steps_ = ceil_div(k_extent_, dot_->group);
+    shape_ = tile_shape(target, type_, &*dot_);
+    a_ = affine(kernel_.a.body, row_, k_, dot_->a, kernel_.operands);
+    b_ = affine(kernel_.b.body, column_, k_, dot_->b, kernel_.operands);
+    // Groups must be whole, and lie side by side.
+    if (a_ && (!(a_->k == Dim(1)) || k_extent_.number() % dot_->group != 0)) a_.reset();
+  }
+
   Dim batches() const {
     Dim count = 1;
     for (const Axis& axis : batch_axes_) count = count * axis.extent;
@@ -154,10 +173,10 @@ class MatmulEmitter {
 
   // Scratch: a panel of B, rows of A, a tile of sums.
   Dim b_scratch() const {
-    return b_mode_ == B::packed_by_item ? k_extent_ * shape_.columns() : Dim(0);
+    return b_mode_ == B::packed_by_item ? steps_ * shape_.columns() : Dim(0);
   }
   /// Rows do not all begin on the same cache set.
-  Dim row_pitch() const { return k_extent_ + shape_.lanes; }
+  Dim row_pitch() const { return steps_ + shape_.lanes; }
   Dim a_scratch() const {
     if (a_) return 0;
     const Dim tiles_of_item = b_mode_ == B::packed_by_item ? Dim(1) : Dim(tiles_per_block);
@@ -204,9 +223,14 @@ class MatmulEmitter {
     emit_.for_loop(first, row_of(last_tile_), 1, [&](Value* row) {
       Value* offset = ir.CreateMul(ir.CreateSub(row, first), emit_.dim(row_pitch()));
       emit_.bind(row_, row);
-      emit_fill(emit_, emit_.element_pointer(scratch_at(b_scratch()), type_, offset),
-                kernel_.a.body, k_, emit_.constant(0), emit_.dim(k_extent_), emit_.constant(0),
-                shape_.lanes);
+      Value* to = emit_.element_pointer(scratch_at(b_scratch()), type_, offset);
+      if (dot_ && k_extent_.number() % dot_->group != 0) {  // what is left of the last group
+        Value* last = emit_.element_pointer(to, type_, emit_.constant(steps_.number() - 1));
+        emit_.store_elements(last, type_,
+                             llvm::Constant::getNullValue(value_type(ir.getContext(), type_)));
+      }
+      emit_fill(emit_, to, kernel_.a.body, k_, emit_.constant(0), emit_.dim(k_extent_),
+                emit_.constant(0), shape_.lanes);
     });
   }
 
@@ -315,7 +339,8 @@ class MatmulEmitter {
   }
 
   Tile make_tile(Value* number, Value* row, Value* panel, int rows, int vectors) {
-    Tile tile{type_, rows, vectors, shape_.lanes, {}, nullptr, nullptr, nullptr, k_extent_};
+    Tile tile{type_, rows, vectors, shape_.lanes, {}, nullptr, nullptr, nullptr, steps_};
+    if (dot_) tile.dot = &*dot_;
     set_a(tile, row);
     set_b(tile, panel, vectors);
     if (b_mode_ == B::packed_ahead) set_prefetch(tile, number);
@@ -345,11 +370,11 @@ class MatmulEmitter {
     const int64_t sharers =
         m_.is_number() ? std::clamp<int64_t>(tiles().number(), 1, tiles_per_block) : 2;
     tile.prefetch_lines = static_cast<int>((all + sharers - 1) / sharers);
-    const int64_t panel = k_extent_.number() * shape_.columns();
+    const int64_t panel = steps_.number() * shape_.columns();
     Value* next = emit_.element_pointer(tile.b, type_, emit_.constant(panel));
     Value* mine =
         emit_smaller(emit_, ir.CreateSub(number, first_tile_), emit_.constant(sharers - 1));
-    const int64_t bytes = k_extent_.number() * line / 8 * tile.prefetch_lines;
+    const int64_t bytes = steps_.number() * line / 8 * tile.prefetch_lines;
     tile.prefetch = ir.CreateGEP(ir.getInt8Ty(), next, ir.CreateMul(mine, ir.getInt64(bytes)));
   }
 
@@ -368,7 +393,7 @@ class MatmulEmitter {
     auto& ir = emit_.ir();
     switch (b_mode_) {
       case B::packed_ahead: {
-        const int64_t size = k_extent_.number() * shape_.columns();
+        const int64_t size = steps_.number() * shape_.columns();
         Value* offset = ir.CreateMul(panel, ir.getInt64(size));
         tile.b = emit_.element_pointer(emit_.buffer(packed_operand_), type_, offset);
         tile.b_stride = emit_.constant(vectors * shape_.lanes);
@@ -423,10 +448,7 @@ class MatmulEmitter {
       const int64_t k_stride = b_->k.number(), n_stride = b_->line.number();
       const int64_t first = b_->rest.constant.number();
       return {packed_operand_, [=](const Tensor& b) {
-                if (type == DType::f64) {
-                  return layout.pack(type, b.as<double>().data() + first, k, n, k_stride, n_stride);
-                }
-                return layout.pack(type, b.as<float>().data() + first, k, n, k_stride, n_stride);
+                return layout.pack(type, b, first, k, n, k_stride, n_stride);
               }};
     }
     // Not evenly spaced, or of another type: element by element.
@@ -436,19 +458,16 @@ class MatmulEmitter {
     return {operand, [=](const Tensor& constant) {
               std::vector<Tensor> values(operands);
               values[operand] = constant;
-              const Tensor dense = interpret(b, values);
-              if (type == DType::f64) {
-                return layout.pack(type, dense.as<double>().data(), k, n, n, 1);
-              }
-              return layout.pack(type, dense.as<float>().data(), k, n, n, 1);
+              return layout.pack(type, interpret(b, values), 0, k, n, n, 1);
             }};
   }
 
   std::string describe() const {
     static constexpr const char* modes[] = {"packed ahead", "in place", "packed by item"};
-    return fmt::format("matmul m {} n {} k {}, tile {}x{}, B {}, A {}", m_.to_string(),
+    const std::string dots = dot_ ? fmt::format(", dot products of {}", dot_->group) : "";
+    return fmt::format("matmul m {} n {} k {}, tile {}x{}, B {}, A {}{}", m_.to_string(),
                        n_.to_string(), k_extent_.to_string(), shape_.rows, shape_.columns(),
-                       modes[static_cast<int>(b_mode_)], a_ ? "in place" : "evaluated");
+                       modes[static_cast<int>(b_mode_)], a_ ? "in place" : "evaluated", dots);
   }
 
   MatmulKernel kernel_;
@@ -457,6 +476,8 @@ class MatmulEmitter {
   Emitter emit_;
   Variable row_, column_, k_;
   Dim m_, n_, k_extent_;
+  std::optional<Dot> dot_;
+  Dim steps_;  ///< along k: groups with dot products, else elements
   std::vector<Axis> batch_axes_;
   std::optional<Affine> a_, b_;
   B b_mode_ = B::packed_by_item;

@@ -31,12 +31,13 @@ void emit_fill(Emitter& emit, Value* to, const Expr& body, Variable v, Value* be
 void emit_rows(Emitter& emit, const RowSource& source, Value* row, Tile& tile) {
   auto& ir = emit.ir();
   if (source.place) {
-    Value* base = emit.element_pointer(emit.buffer(source.place->operand), tile.type,
+    const DType type = source.body.dtype();
+    Value* base = emit.element_pointer(emit.buffer(source.place->operand), type,
                                        emit.emit(source.place->rest.expr()));
     Value* line = emit.dim(source.place->line);
     for (int r = 0; r < tile.rows; ++r) {
       Value* offset = ir.CreateMul(ir.CreateAdd(row, ir.getInt64(r)), line);
-      tile.a.push_back(emit.element_pointer(base, tile.type, offset));
+      tile.a.push_back(emit.element_pointer(base, type, offset));
     }
     if (!(source.place->k == Dim(1))) tile.a_stride = emit.dim(source.place->k);
     return;

@@ -82,7 +82,13 @@ TargetInfo host_target(int vector_bits) {
       vector_bits == 0 ? widest_vector_bits() : std::min(vector_bits, widest_vector_bits());
   target.vector_registers = target.vector_bits == 512 ? 32 : 16;
   target.fma = target.vector_bits >= 256;
+  target.vnni = target.vector_bits == 512   ? host().has("avx512vnni")
+                : target.vector_bits == 256 ? host().has("avxvnni")
+                                            : false;
+  target.bf16 = target.vector_bits == 512 && host().has("avx512bf16");
   target.isa = isa_name(target.vector_bits);
+  if (target.vnni) target.isa += " vnni";
+  if (target.bf16) target.isa += " bf16";
   target.l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, target.l1_bytes);
   target.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, target.l2_bytes);
   return target;

@@ -53,13 +53,22 @@ Position position(Emitter& emit, const Tile& tile, Value* k) {
   return at;
 }
 
+Value* multiply_add(llvm::IRBuilder<>& ir, const Tile& tile, Value* a, Value* b, Value* sum) {
+  if (tile.dot) return emit_dot(ir, *tile.dot, sum, a, b);
+  if (!is_float(tile.type)) return ir.CreateAdd(ir.CreateMul(a, b), sum);
+  return ir.CreateIntrinsic(llvm::Intrinsic::fmuladd, {sum->getType()}, {a, b, sum});
+}
+
 /// The step `u` behind a position: rows * vectors multiply-adds.
 void emit_step(Emitter& emit, const Tile& tile, const Position& at, int64_t u,
                const Accumulators& accumulators) {
   auto& ir = emit.ir();
-  llvm::Type* vector = with_lanes(value_type(ir.getContext(), tile.type), tile.lanes);
-  llvm::Type* scalar = value_type(ir.getContext(), tile.type);
+  llvm::Type* sums = with_lanes(value_type(ir.getContext(), tile.type), tile.lanes);
+  llvm::Type* scalar = tile.dot ? ir.getInt32Ty() : value_type(ir.getContext(), tile.type);
+  llvm::Type* vector = with_lanes(scalar, tile.lanes);
   const auto align = llvm::Align(static_cast<uint64_t>(byte_size(tile.type, 1)));
+  const auto a_align =
+      tile.dot ? llvm::Align(static_cast<uint64_t>(byte_size(tile.dot->a, 1))) : align;
   Value* b_row = ir.CreateGEP(scalar, at.b, ir.CreateMul(ir.getInt64(u), tile.b_stride));
   std::vector<Value*> b;
   for (int v = 0; v < tile.vectors; ++v) {
@@ -70,11 +79,10 @@ void emit_step(Emitter& emit, const Tile& tile, const Position& at, int64_t u,
   if (tile.a_stride) a_offset = ir.CreateMul(a_offset, tile.a_stride);
   for (int r = 0; r < tile.rows; ++r) {
     Value* pointer = ir.CreateGEP(scalar, at.a[r], a_offset);
-    Value* a = ir.CreateVectorSplat(tile.lanes, ir.CreateAlignedLoad(scalar, pointer, align));
+    Value* a = ir.CreateVectorSplat(tile.lanes, ir.CreateAlignedLoad(scalar, pointer, a_align));
     for (int v = 0; v < tile.vectors; ++v) {
-      Value* sum = ir.CreateLoad(vector, accumulators[r][v]);
-      sum = ir.CreateIntrinsic(llvm::Intrinsic::fmuladd, {vector}, {a, b[v], sum});
-      ir.CreateStore(sum, accumulators[r][v]);
+      Value* sum = ir.CreateLoad(sums, accumulators[r][v]);
+      ir.CreateStore(multiply_add(ir, tile, a, b[v], sum), accumulators[r][v]);
     }
     keep_loads_apart(ir);
   }
@@ -82,11 +90,13 @@ void emit_step(Emitter& emit, const Tile& tile, const Position& at, int64_t u,
 
 }  // namespace
 
-TileShape tile_shape(const TargetInfo& target, DType type) {
+TileShape tile_shape(const TargetInfo& target, DType type, const Dot* dot) {
   const int lanes = target.vector_bits / bits(type);
   // 3 vectors x 4 rows use 16 registers, x 8 rows 28 of 32. Without multiply-adds, products need
   // registers as well (measured at 128 bits: 4 rows 64 % of the peak, 3 rows 78).
   const int rows = target.vector_registers >= 32 ? 8 : 4;
+  // Of several instructions, dot products need registers for halves of B and of A.
+  if (dot && !dot->native) return {rows, 2, lanes};
   return {target.fma ? rows : 3, 3, lanes};
 }
 
@@ -147,9 +157,10 @@ void accumulate_tile(Emitter& emit, const Tile& tile, const Accumulators& accumu
   for (size_t set = 1; set < sets.size(); ++set) {
     for (int r = 0; r < tile.rows; ++r) {
       for (int v = 0; v < tile.vectors; ++v) {
-        Value* sum = ir.CreateFAdd(ir.CreateLoad(vector, accumulators[r][v]),
-                                   ir.CreateLoad(vector, sets[set][r][v]));
-        ir.CreateStore(sum, accumulators[r][v]);
+        Value* a = ir.CreateLoad(vector, accumulators[r][v]);
+        Value* b = ir.CreateLoad(vector, sets[set][r][v]);
+        ir.CreateStore(is_float(tile.type) ? ir.CreateFAdd(a, b) : ir.CreateAdd(a, b),
+                       accumulators[r][v]);
       }
     }
   }

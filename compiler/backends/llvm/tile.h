@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "compiler/backends/llvm/dot.h"
 #include "compiler/backends/llvm/emit.h"
 
 namespace dlc::llvm_backend {
@@ -14,10 +15,11 @@ struct TileShape {
   int rows, vectors, lanes;
   int columns() const { return vectors * lanes; }
 };
-TileShape tile_shape(const TargetInfo& target, DType type);
+TileShape tile_shape(const TargetInfo& target, DType type, const Dot* dot = nullptr);
 
+/// With `dot`, what is an element along k here is a group of them.
 struct Tile {
-  DType type;
+  DType type;  ///< of the sums
   int rows, vectors, lanes;
   std::vector<Value*> a;      ///< for each row: where its element k = 0 is
   Value* a_stride = nullptr;  ///< elements from k to k + 1; null: 1
@@ -26,6 +28,7 @@ struct Tile {
   Dim k;                      ///< length of the sum
   Value* prefetch = nullptr;  ///< bytes to be wanted soon
   int prefetch_lines = 1;     ///< lines of them that are fetched for every 8 k
+  const Dot* dot = nullptr;
 };
 
 /// [row][vector]: variables in registers, and their final values.

@@ -27,7 +27,8 @@ Graph with_constants(const Graph& graph, size_t first_constant) {
   return result;
 }
 
-void expect_as_interpreted(const Graph& graph, const std::vector<Sizes>& all_sizes = {{}}) {
+void expect_as_interpreted(const Graph& graph, const std::vector<Sizes>& all_sizes = {{}},
+                           const test::Tolerance& tolerance = {1e-4, 1e-4}) {
   for (const int bits : {128, 256, 512}) {
     ThreadPool pool(2);
     Session session(compile(graph, {.vector_bits = bits, .threads = 1}), pool);
@@ -37,7 +38,7 @@ void expect_as_interpreted(const Graph& graph, const std::vector<Sizes>& all_siz
       const std::vector<Datum> got = session.run(inputs);
       std::string what;
       for (const auto& [name, size] : sizes) what += " " + name + "=" + size.to_string();
-      EXPECT_EQ(test::difference(got.at(0), want.at(0), {1e-4, 1e-4}), "")
+      EXPECT_EQ(test::difference(got.at(0), want.at(0), tolerance), "")
           << print(graph) << bits << " bits," << what;
     }
   }
@@ -60,6 +61,67 @@ TEST(Matmul, ConstantWeightsOfAnySize) {
       }})",
                                           m, n, k));
     expect_as_interpreted(with_constants(graph, 1));
+  }
+}
+
+TEST(Matmul, DotProductsOfBytesAreExact) {
+  for (const auto& [m, n, k] : odd_extents) {
+    const std::string types = fmt::format("(%a: u8[{0},{2}], %b: i8[{2},{1}])", m, n, k);
+    const Graph plain = parse(fmt::format(R"(graph @g{0} -> (i32[{1},{2}]) {{
+        %0 = dlc.MultiplyBytes(%a, %b) : i32[{1},{2}]
+        return %0
+      }})",
+                                          types, m, n));
+    expect_as_interpreted(with_constants(plain, 1), {{}}, {0, 0});
+    expect_as_interpreted(plain, {{}}, {0, 0});
+    // Zero points that depend on rows and columns, and an epilogue.
+    const Graph shifted = parse(fmt::format(R"(graph @g(%a: i8[{0},{2}], %z: i8[{0}], %s: f32[],
+                                                          %b: u8[{2},{1}], %y: u8[{1}])
+                                              -> (f32[{0},{1}]) {{
+        %0 = MatMulInteger(%a, %b, %z, %y) : i32[{0},{1}]
+        %1 = Cast(%0, to=1) : f32[{0},{1}]
+        %2 = Mul(%1, %s) : f32[{0},{1}]
+        return %2
+      }})",
+                                            m, n, k));
+    expect_as_interpreted(with_constants(shifted, 3));
+  }
+}
+
+TEST(Matmul, ExtremeBytesDoNotSaturate) {
+  Graph graph = parse(R"(graph @g(%a: u8[3,64]) -> (i32[3,16]) {
+    %c = Constant(value=i8[]{-128}) : i8[]
+    %s = Constant(value=i64[2]{64, 16}) : i64[2]
+    %b = Expand(%c, %s) : i8[64,16]
+    %0 = dlc.MultiplyBytes(%a, %b) : i32[3,16]
+    return %0
+  })");
+  const std::vector<Datum> inputs = {Tensor::of(DType::u8, {3, 64}, std::vector<double>(192, 255))};
+  for (const int bits : {128, 256, 512}) {
+    ThreadPool pool(1);
+    const auto got = Session(compile(graph, {.vector_bits = bits}), pool).run(inputs);
+    for (const int32_t sum : got[0].tensor.as<int32_t>()) EXPECT_EQ(sum, -64 * 255 * 128);
+  }
+}
+
+TEST(Matmul, IntegersOfAnySizeAndOpenOnes) {
+  const Graph graph = parse(R"(graph @g(%a: i32[b,m,k], %b: i32[k,7]) -> (i32[b,m,7]) {
+    %0 = MatMul(%a, %b) : i32[b,m,7]
+    return %0
+  })");
+  expect_as_interpreted(graph, {{{"b", 2}, {"m", 3}, {"k", 5}}, {{"b", 1}, {"m", 17}, {"k", 33}}},
+                        {0, 0});
+}
+
+TEST(Matmul, DotProductsOfShortFloats) {
+  for (const auto& [m, n, k] : odd_extents) {
+    const Graph graph = parse(fmt::format(R"(graph @g(%a: bf16[{0},{2}], %b: bf16[{2},{1}])
+                                              -> (bf16[{0},{1}]) {{
+        %0 = MatMul(%a, %b) : bf16[{0},{1}]
+        return %0
+      }})",
+                                          m, n, k));
+    expect_as_interpreted(with_constants(graph, 1), {{}}, {1e-2, 1e-2});
   }
 }
 
