@@ -74,6 +74,7 @@ std::vector<Value> attend(const OpArgs& args, const Inputs& inputs, const Term& 
                           std::optional<Term> bias) {
   Builder& build = qkv.build();
   const int64_t heads = args.integer("num_heads");
+  if (qkv.rank() != 3) fail("the projection has rank {}, but must have 3", qkv.rank());
   const int64_t width = number_of(qkv.shape()[2], "the projection");
   Ints sizes = {width / 3, width / 3, width / 3};
   if (args.has_attr("qkv_hidden_sizes") && !args.ints("qkv_hidden_sizes").empty())

@@ -17,7 +17,11 @@ using test::Sizes;
 /// Makes the inputs from `first_constant` on constants.
 Graph with_constants(const Graph& graph, size_t first_constant) {
   Graph result = graph;
-  const std::vector<Datum> values = inputs_for(graph, {});
+  Sizes ones;  // of the inputs that stay
+  for (Value input : graph.inputs())
+    for (const Dim& dim : graph.type(input).shape)
+      if (!dim.is_number()) ones[dim.to_string()] = 1;
+  const std::vector<Datum> values = inputs_for(graph, ones);
   while (result.inputs().size() > first_constant) {
     const size_t last = result.inputs().size() - 1;
     const Value input = result.inputs()[last];

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
@@ -98,13 +99,31 @@ bool forbid_system_calls() {
          syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) == 0;
 }
 
+/// A thread that has only just been started calls the system.
+void let_all_threads_work(ThreadPool& pool) {
+  struct Meeting {
+    int64_t expected;
+    std::atomic<int64_t> arrived = 0;
+  } meeting{pool.threads()};
+  const auto meet = [](void* context, int64_t begin, int64_t end, int) {
+    auto& here = *static_cast<Meeting*>(context);
+    here.arrived += end - begin;
+    while (here.arrived < here.expected) {
+    }
+  };
+  pool.parallel_for(meeting.expected, 1, meet, &meeting);
+}
+
 /// Ends the process: with 0 if 1,000 runs on two threads needed no system call.
 [[noreturn]] void run_without_system_calls(bool with_one) {
   ThreadPool pool(2);
   Session session(compile(parse(model), {.threads = 1}), pool);
   const std::vector<Datum> inputs = input(64);
   std::vector<Datum> outputs(1);
-  for (int i = 0; i < 3; ++i) session.run(inputs, outputs);
+  for (int i = 0; i < 3; ++i) {
+    session.run(inputs, outputs);
+    let_all_threads_work(pool);
+  }
   constexpr int no_such_feature = 77;
   if (!forbid_system_calls()) _exit(no_such_feature);
   for (int i = 0; i < 1000; ++i) session.run(inputs, outputs);
@@ -146,6 +165,7 @@ TEST(SteadyState, MemoryStaysFlatOverManyRuns) {
 }
 
 TEST(SteadyState, TrimGivesBackWhatALargeShapeTook) {
+  if (sanitized) GTEST_SKIP() << "sanitizers keep what is given back";
   ThreadPool pool(1);
   Session session(compile(parse(model), {.threads = 1}), pool);
   const std::vector<Datum> want = session.run(input(2));
