@@ -80,7 +80,7 @@ constexpr bool sanitized = true;
 constexpr bool sanitized = false;
 #endif
 
-/// From here on, any system call of any thread but to sleep, to wake, and to end kills the process.
+/// From here on, any system call of any thread but to wait, to wake, and to end kills the process.
 /// False where the system does not offer that.
 bool forbid_system_calls() {
   constexpr auto skip_unless = [](uint32_t number, uint8_t skip) -> sock_filter {
@@ -89,6 +89,8 @@ bool forbid_system_calls() {
   sock_filter rules[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       skip_unless(SYS_futex, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      skip_unless(SYS_sched_yield, 1),  // waiting for a thread that does not get a processor
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
       skip_unless(SYS_exit_group, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
