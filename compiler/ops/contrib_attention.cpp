@@ -1,6 +1,7 @@
 // Rows of com.microsoft's forms of attention, as bodies of matrix products, masks and a softmax.
 // Next: contrib_group_query.cpp, attention.cpp (ONNX's own).
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "compiler/ops/contrib_attention.h"
@@ -50,7 +51,7 @@ struct Core {
   std::optional<Term> added = {};  ///< to the scores
   Dim past = 0;                    ///< keys before the first query
 
-  Term run() const {
+  Term scores() const {
     Term scores = apply("MatMul", widen(q) * scale, transpose(widen(k), {0, 1, 3, 2}));
     if (added) scores = scores + cast(scores.dtype(), *added);
     if (causal) {
@@ -62,6 +63,9 @@ struct Core {
       const Term seen = apply("LessOrEqual", range(build, s[3]), last);
       scores = select(seen, scores, {build, build.scalar(scores.dtype(), -INFINITY)});
     }
+    return scores;
+  }
+  Term run(const Term& scores) const {
     const Term weights = apply("Softmax", scores, {{"axis", int64_t{-1}}});
     return cast(q.dtype(), apply("MatMul", weights, widen(v)));
   }
@@ -75,6 +79,8 @@ std::vector<Value> attend(const OpArgs& args, const Inputs& inputs, const Term& 
   Builder& build = qkv.build();
   const int64_t heads = args.integer("num_heads");
   if (qkv.rank() != 3) fail("the projection has rank {}, but must have 3", qkv.rank());
+  if (args.integer("do_rotary") != 0)
+    fail_as(ErrorCode::unsupported, "do_rotary is not supported; RotaryEmbedding is");
   const int64_t width = number_of(qkv.shape()[2], "the projection");
   Ints sizes = {width / 3, width / 3, width / 3};
   if (args.has_attr("qkv_hidden_sizes") && !args.ints("qkv_hidden_sizes").empty())
@@ -104,7 +110,7 @@ std::vector<Value> attend(const OpArgs& args, const Inputs& inputs, const Term& 
                         additive_mask(inputs.term("mask_index"), scores, arithmetic_type(q.dtype()),
                                       args.real("mask_filter_value")));
   }
-  std::vector<Value> outputs = {merge_heads(core.run())};
+  std::vector<Value> outputs = {merge_heads(core.run(core.scores()))};
   if (args.output_count() > 1) {
     const auto stacked = [&](const Term& x) { return apply("Unsqueeze", x, build.ints({0})); };
     outputs.push_back(concat(stacked(k), stacked(v), 0));
@@ -201,7 +207,13 @@ std::vector<Value> expand_multi_head(const OpArgs& args, Builder& build,
                         additive_mask(inputs.term("key_padding_mask"), scores,
                                       arithmetic_type(q.dtype()), args.real("mask_filter_value")));
   }
-  return {merge_heads(core.run()), k, v};
+  const Term scores = core.scores();
+  std::vector<Value> outputs = {merge_heads(core.run(scores)), k, v};
+  if (args.output_count() < 4) return outputs;
+  const double lowest = -std::numeric_limits<float>::max();  // what is ruled out
+  const Term finite = apply("Max", scores, build.scalar(scores.dtype(), lowest));
+  outputs.push_back(cast(q.dtype(), finite));
+  return outputs;
 }
 
 /// One position for all samples is that of their first place.
@@ -252,7 +264,8 @@ const std::vector<OpDef>& contrib_attention_ops() {
                   {"past", floats, Presence::optional},
                   {"attention_bias", floats, Presence::optional}},
        .outputs = {"output", "present"},
-       .attrs = attention_attrs({{"qkv_hidden_sizes"}}),
+       .attrs =
+           attention_attrs({{"do_rotary", 0}, {"qkv_hidden_sizes"}, {"rotary_embedding_dim", 0}}),
        .expand = expand_attention,
        .samples = {"input: f32[2,3,8], weights: f32[8,24], bias: f32[24], mask_index: i32[2,3], "
                    "num_heads=2",
@@ -271,13 +284,15 @@ const std::vector<OpDef>& contrib_attention_ops() {
                   {"weight_zero_point", one(DType::u8) | one(DType::i8), Presence::optional},
                   {"past", floats, Presence::optional}},
        .outputs = {"output", "present"},
-       .attrs = attention_attrs({{"qkv_hidden_sizes"}}),
+       .attrs =
+           attention_attrs({{"do_rotary", 0}, {"qkv_hidden_sizes"}, {"rotary_embedding_dim", 0}}),
        .expand = expand_quantized_attention,
        .samples = {"input: u8[1,2,4], weight: i8[4,12], bias: f32[12], input_scale: f32[]{0.1}, "
                    "weight_scale: f32[]{0.1}, num_heads=2"}},
       {.name = "com.microsoft.MultiHeadAttention",
        .doc = "Attention of query, key and value plus bias, with earlier keys and values before. "
-              "key, or query, may hold what is not given, side by side for each head.",
+              "key, or query, may hold what is not given, side by side for each head. qk are the "
+              "scores with all masks.",
        .source = "com.microsoft MultiHeadAttention-1",
        .inputs = {{"query", floats},
                   {"key", floats, Presence::optional},
@@ -287,7 +302,7 @@ const std::vector<OpDef>& contrib_attention_ops() {
                   {"attention_bias", floats, Presence::optional},
                   {"past_key", floats, Presence::optional},
                   {"past_value", floats, Presence::optional}},
-       .outputs = {"output", "present_key", "present_value"},
+       .outputs = {"output", "present_key", "present_value", "qk"},
        .attrs = attention_attrs({}),
        .expand = expand_multi_head,
        .samples = {"query: f32[2,3,8], key: f32[2,5,8], value: f32[2,5,4], bias: f32[20], "

@@ -309,6 +309,29 @@ std::vector<OpDef> elementwise_rows() {
                    "y_zero_point: u8[], opset=13",
                    "X: u8[2,3,2], X_scale: f32[]{0.5}, x_zero_point: u8[], y_scale: f32[]{0.01}, "
                    "y_zero_point: u8[], opset=11, axis=1"}},
+      {.name = "com.microsoft.QLinearWhere",
+       .doc =
+           "What X stands for where the condition holds, else what Y stands for, quantized again.",
+       .source = "com.microsoft QLinearWhere-1",
+       .inputs = {{"condition", types::boolean},
+                  {"X", bytes},
+                  {"x_scale", f32},
+                  {"x_zero_point", bytes},
+                  {"Y", bytes},
+                  {"y_scale", f32},
+                  {"y_zero_point", bytes},
+                  {"z_scale", f32},
+                  {"z_zero_point", bytes}},
+       .outputs = {"Z"},
+       .body = "%Z = QuantizeLinear(Where(%condition, DequantizeLinear(%X, %x_scale, "
+               "%x_zero_point), DequantizeLinear(%Y, %y_scale, %y_zero_point)), %z_scale, "
+               "%z_zero_point)",
+       .samples = {"condition: bool[2,3], X: u8[3], x_scale: f32[]{0.5}, x_zero_point: u8[], Y: "
+                   "u8[2,1], y_scale: f32[]{0.25}, y_zero_point: u8[], z_scale: f32[]{0.5}, "
+                   "z_zero_point: u8[]",
+                   "condition: bool[], X: i8[1], x_scale: f32[]{1}, x_zero_point: i8[], Y: i8[0], "
+                   "y_scale: f32[]{1}, y_zero_point: i8[], z_scale: f32[]{2}, z_zero_point: "
+                   "i8[]"}},
       {.name = "com.microsoft.QLinearConcat",
        .doc = "What the inputs stand for, joined along `axis` and quantized again: Y's scale and "
               "zero point, then each tensor with its own.",

@@ -56,7 +56,9 @@ def proto_type(array):
     return helper.np_dtype_to_tensor_dtype(array.dtype)
 
 
-def run(op, inputs, attrs, outputs):
+def run(op, inputs, attrs, outputs, types=None):
+    """types: of those outputs whose type it does not infer."""
+    types = types or {}
     domain, _, name = op.rpartition(".")
     names = [f"i{k}" if x is not None else "" for k, x in enumerate(inputs)]
     results = [f"o{k}" for k in range(outputs)]
@@ -65,7 +67,8 @@ def run(op, inputs, attrs, outputs):
         [node], "g",
         [helper.make_tensor_value_info(n, proto_type(x), x.shape)
          for n, x in zip(names, inputs) if n],
-        [onnx.ValueInfoProto(name=r) for r in results])
+        [helper.make_tensor_value_info(r, types[r], None) if r in types else
+         onnx.ValueInfoProto(name=r) for r in results])
     version = {"ai.onnx.ml": 3, "com.microsoft": 1, "": 21}[domain]
     opsets = [helper.make_opsetid(domain, version)]
     if domain:
@@ -85,11 +88,11 @@ def packed_case(op, packed, apart, attrs):
     show(op, packed, attrs, [result])
 
 
-def case(op, inputs, attrs=None, outputs=1, names=None):
+def case(op, inputs, attrs=None, outputs=1, types=None):
     """inputs: {name: array or None}, in the order of the op's inputs."""
     attrs = attrs or {}
     try:
-        results = run(op, list(inputs.values()), attrs, outputs)
+        results = run(op, list(inputs.values()), attrs, outputs, types)
     except Exception as error:  # pylint: disable=broad-except
         print(f"{op}: {str(error)[:200]}", file=sys.stderr)
         return
@@ -343,6 +346,14 @@ def indexed_cases():
     case(ms + "GroupQueryAttention",
          {"query": f32(2, 1, 32), "key": f32(2, 1, 16), "value": f32(2, 1, 16), **cache},
          {**heads, "smooth_softmax": 1, "local_window_size": 3}, 3)
+    case(ms + "MultiHeadAttention", {"query": f32(2, 3, 8), "key": f32(2, 3, 8),
+                                     "value": f32(2, 3, 8)},
+         {"num_heads": 2, "unidirectional": 1}, 4, {"o3": TensorProto.FLOAT})
+    case(ms + "QLinearWhere",
+         {"condition": np.array([[1, 0, 1], [0, 0, 1]], bool), "X": integers(u8, 0, 255, 3),
+          "x_scale": scalar(0.05), "x_zero_point": scalar(120, u8), "Y": integers(u8, 0, 255, 2, 1),
+          "y_scale": scalar(0.1), "y_zero_point": scalar(100, u8), "z_scale": scalar(0.1),
+          "z_zero_point": scalar(110, u8)})
 
 
 def attention_cases():
