@@ -45,6 +45,9 @@ Term changed(const OpArgs& args, std::string_view attr, const Term& x,
   if (result.dtype() != x.dtype() || result.rank() != x.rank())
     fail("graph {} makes {} of {}", attr, to_string(x.build().type(result)),
          to_string(x.build().type(x)));
+  for (size_t k = 0; k < x.shape().size(); ++k)
+    args.require(SizeRule::equal, result.shape()[k], x.shape()[k],
+                 "what graph " + std::string(attr) + " makes");
   return result;
 }
 
@@ -85,7 +88,9 @@ const std::vector<OpDef>& flex_attention_ops() {
        .samples = {"Q: f32[2,4,3,8], K: f32[2,2,5,8], V: f32[2,2,5,6]",
                    "Q: f16[1,1,2,4], K: f16[1,1,3,4], V: f16[1,1,3,4], scale=0.25, "
                    "score_mod=graph @mod(%s: f32[1,1,2,3]) -> (f32[1,1,2,3]) { "
-                   "%y = Tanh(%s) : f32[1,1,2,3] return %y }"}},
+                   "%y = Tanh(%s) : f32[1,1,2,3] return %y }",
+                   "Q: f32[2,1,n,4], K: f32[2,1,m,4], V: f32[2,1,m,4], prob_mod=graph @mod(%p: "
+                   "f32[b,h,q,k]) -> (f32[b,h,q,k]) { %y = Relu(%p) : f32[b,h,q,k] return %y }"}},
   };
   return rows;
 }

@@ -1,4 +1,4 @@
-// Copies the nodes of a nested graph, types included.
+// Copies the nodes of a nested graph; types follow from the values that come in.
 #include "compiler/ops/inline_graph.h"
 
 #include <map>
@@ -17,11 +17,8 @@ std::vector<Value> inline_graph(Builder& build, const Graph& nested,
     const Node& node = nested.node(id);
     std::vector<Value> arguments;
     for (Value input : node.inputs) arguments.push_back(place(input));
-    std::vector<Type> types;
-    for (Value output : node.outputs)
-      types.push_back(output.valid() ? nested.type(output) : Type());
     const std::vector<Value> results =
-        build.node_as(node.op, std::move(arguments), node.attrs, std::move(types));
+        build.node(node.op, std::move(arguments), node.attrs, node.outputs.size());
     for (size_t k = 0; k < node.outputs.size(); ++k)
       if (node.outputs[k].valid()) here[node.outputs[k]] = results[k];
   }
