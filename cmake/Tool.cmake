@@ -17,7 +17,7 @@ add_executable(dlc ${CMAKE_SOURCE_DIR}/tools/dlc/main.cpp)
 target_link_libraries(dlc PRIVATE dlc_tool)
 include(GNUInstallDirs)
 add_dependencies(dlc dlc_llvm_backend)
-install(TARGETS dlc dlc_driver dlc_llvm_backend LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+install(TARGETS dlc dlc_driver dlc_llvm_backend dlc_media LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 add_executable(classify_file ${CMAKE_SOURCE_DIR}/examples/classify_file.cpp)

@@ -1,5 +1,5 @@
 // Image files: which decoder a file is for, and the simple formats.
-// Next: image_libraries.cpp (formats that libraries decode).
+// Next: media.h (formats that libraries decode).
 #include "runtime/host/image.h"
 
 #include <algorithm>
@@ -7,19 +7,9 @@
 #include <string_view>
 
 #include "runtime/error.h"
-#include "runtime/host/image_formats.h"
+#include "runtime/host/media.h"
 
 namespace dlc::host {
-
-void Image::resize(int64_t new_width, int64_t new_height) {
-  constexpr int64_t most = int64_t{1} << 28;  // pixels
-  if (new_width < 1 || new_height < 1) fail("the image has no pixels");
-  if (new_width > most || new_height > most / new_width)
-    fail_as(ErrorCode::limit, "an image of {} x {} pixels is too large", new_width, new_height);
-  width = new_width;
-  height = new_height;
-  pixels.assign(static_cast<size_t>(3 * width * height), 0);
-}
 
 namespace {
 
@@ -134,11 +124,11 @@ Image decode(Bytes file) {
   };
   constexpr Format formats[] = {
       {"BM", decode_bmp},
-      {"\xff\xd8\xff", decode_jpeg},
-      {"\x89PNG", decode_png},
-      {std::string_view("II*\0", 4), decode_tiff},
-      {std::string_view("MM\0*", 4), decode_tiff},
-      {"RIFF", decode_webp},
+      {"\xff\xd8\xff", [](Bytes bytes) { return media().decode_jpeg(bytes); }},
+      {"\x89PNG", [](Bytes bytes) { return media().decode_png(bytes); }},
+      {std::string_view("II*\0", 4), [](Bytes bytes) { return media().decode_tiff(bytes); }},
+      {std::string_view("MM\0*", 4), [](Bytes bytes) { return media().decode_tiff(bytes); }},
+      {"RIFF", [](Bytes bytes) { return media().decode_webp(bytes); }},
       {"P2", decode_pnm},
       {"P3", decode_pnm},
       {"P5", decode_pnm},

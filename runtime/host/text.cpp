@@ -1,13 +1,13 @@
 // StringNormalizer, RegexFullMatch, TfIdfVectorizer.
 // Next: strings.h.
 #include <locale.h>
-#include <re2/re2.h>
 #include <wctype.h>
 
 #include <algorithm>
 #include <map>
 
 #include "runtime/error.h"
+#include "runtime/host/media.h"
 #include "runtime/host/strings.h"
 #include "runtime/numeric.h"
 
@@ -115,11 +115,8 @@ void string_normalizer(const HostCall& call) {
 
 void regex_full_match(const HostCall& call) {
   const Tensor& x = call.in(0);
-  const re2::RE2 pattern(call.attrs.text("pattern"), re2::RE2::Quiet);
-  if (!pattern.ok()) fail("the pattern '{}' is wrong: {}", pattern.pattern(), pattern.error());
   const auto result = call.out(0, DType::boolean, x.shape()).as_mutable<uint8_t>();
-  const auto texts = x.as<std::string>();
-  for (size_t i = 0; i < texts.size(); ++i) result[i] = re2::RE2::FullMatch(texts[i], pattern);
+  media().full_match(call.attrs.text("pattern"), x.as<std::string>(), result.data());
 }
 
 namespace {

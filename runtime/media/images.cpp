@@ -1,4 +1,5 @@
 // Image formats that libraries decode: JPEG, PNG, TIFF, WebP.
+// Next: media.cpp.
 #include <cstdio>  // jpeglib.h counts on it
 
 #include <jpeglib.h>
@@ -12,7 +13,7 @@
 #include <memory>
 
 #include "runtime/error.h"
-#include "runtime/host/image_formats.h"
+#include "runtime/host/media.h"
 
 namespace dlc::host {
 namespace {
