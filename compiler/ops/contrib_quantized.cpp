@@ -329,7 +329,7 @@ std::vector<OpDef> elementwise_rows() {
        .samples = {"condition: bool[2,3], X: u8[3], x_scale: f32[]{0.5}, x_zero_point: u8[], Y: "
                    "u8[2,1], y_scale: f32[]{0.25}, y_zero_point: u8[], z_scale: f32[]{0.5}, "
                    "z_zero_point: u8[]",
-                   "condition: bool[], X: i8[1], x_scale: f32[]{1}, x_zero_point: i8[], Y: i8[0], "
+                   "condition: bool[0], X: i8[0], x_scale: f32[]{1}, x_zero_point: i8[], Y: i8[0], "
                    "y_scale: f32[]{1}, y_zero_point: i8[], z_scale: f32[]{2}, z_zero_point: "
                    "i8[]"}},
       {.name = "com.microsoft.QLinearConcat",

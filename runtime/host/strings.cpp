@@ -123,7 +123,7 @@ void cast_strings(const HostCall& call) {
   const Tensor& x = call.in(0);
   const auto to = static_cast<DType>(call.attrs.integer("to"));
   if (x.dtype() == to) {
-    call.outputs[0] = x;
+    call.outputs[0] = x.clone();  // x may be written over before the result is read
     return;
   }
   Tensor& result = call.out(0, to, x.shape());

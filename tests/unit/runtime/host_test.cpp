@@ -8,6 +8,7 @@
 #include "runtime/host/detection.h"
 #include "runtime/host/keys.h"
 #include "runtime/host/selection.h"
+#include "runtime/host/strings.h"
 
 namespace dlc::host {
 namespace {
@@ -47,6 +48,14 @@ TEST(OrderKeys, CompareAsTheElementsDo) {
   const std::vector<int64_t> keys = order_keys(Tensor::borrow(DType::u64, {4}, big));
   EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));
   EXPECT_EQ(order_keys(Tensor::strings({3}, {"b", "a", "b"})), (std::vector<int64_t>{1, 0, 1}));
+}
+
+TEST(CastStrings, KeepsNoMemoryOfItsInput) {
+  const Tensor x = Tensor::strings({2}, {"a", "b"});
+  const std::vector<Datum> results =
+      call(cast_strings, {x}, {{"to", static_cast<int64_t>(DType::string)}}, 1);
+  EXPECT_TRUE(identical(results[0].tensor, x));
+  EXPECT_NE(results[0].tensor.data(), x.data());
 }
 
 TEST(TopK, GivesTheLargestAndBreaksTiesByPosition) {
