@@ -193,6 +193,7 @@ class ConvolutionEmitter {
     Tile tile{DType::f32,  rows,    vectors, plan_.tile.lanes,
               {},          nullptr, nullptr, emit_.constant(width),
               plan_.run(), nullptr};
+    tile.most_sums = most_rows() * (plan_.panels > 1 ? plan_.tile.vectors : vectors);
     std::vector<Value*> starts;
     for (int r = 0; r < rows; ++r)
       starts.push_back(pixel_start(ir.CreateAdd(pixel, ir.getInt64(r))));
@@ -216,6 +217,12 @@ class ConvolutionEmitter {
                       scratch_at(spill_at()),
                       [&] { output_.store(emit_); }};
     emit_tile_output(emit_, tile, sums, output);
+  }
+
+  /// Of the tiles of all items, of which the last may have few pixels.
+  int most_rows() const {
+    const Dim pixels = plan_.pixels_per_item();
+    return pixels.is_number() && pixels.number() < plan_.tile.rows ? 1 : plan_.tile.rows;
   }
 
   /// Where the window of the item's n-th pixel begins in scratch.

@@ -253,6 +253,12 @@ class MatmulEmitter {
     }
     return counts;
   }
+  /// Rows of the largest tile beside one of `rows`. Where there are several, their rows differ by
+  /// one and are half of the most at least.
+  int most_rows_beside(int rows) const {
+    if (m_.is_number()) return row_counts()[0];
+    return rows >= (shape_.rows + 1) / 2 ? shape_.rows : rows;
+  }
   /// Numbers of vectors that panels may have; the last panel has fewer.
   std::vector<int> vector_counts() const {
     std::vector<int> counts;
@@ -341,6 +347,7 @@ class MatmulEmitter {
   Tile make_tile(Value* number, Value* row, Value* panel, int rows, int vectors) {
     Tile tile{type_, rows, vectors, shape_.lanes, {}, nullptr, nullptr, nullptr, steps_};
     if (dot_) tile.dot = &*dot_;
+    tile.most_sums = most_rows_beside(rows) * vector_counts()[0];
     set_a(tile, row);
     set_b(tile, panel, vectors);
     if (b_mode_ == B::packed_ahead) set_prefetch(tile, number);

@@ -18,8 +18,9 @@ constexpr int independent = 8;
 
 /// Sets of accumulators that take turns, where one has too few of them to keep the units busy.
 int64_t accumulator_sets(const Tile& tile) {
+  const int sums = tile.most_sums > 0 ? tile.most_sums : tile.rows * tile.vectors;
   int64_t sets = 1;
-  while (sets * tile.rows * tile.vectors < independent && sets < unroll(tile)) sets *= 2;
+  while (sets * sums < independent && sets < unroll(tile)) sets *= 2;
   return sets;
 }
 

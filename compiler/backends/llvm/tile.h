@@ -29,6 +29,9 @@ struct Tile {
   Value* prefetch = nullptr;  ///< bytes to be wanted soon
   int prefetch_lines = 1;     ///< lines of them that are fetched for every 8 k
   const Dot* dot = nullptr;
+  /// Accumulators of the largest tile that shares the result: all add up in its order, so that
+  /// equal rows and columns have equal bits. 0: this one.
+  int most_sums = 0;
 };
 
 /// [row][vector]: variables in registers, and their final values.

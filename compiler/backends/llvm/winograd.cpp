@@ -297,6 +297,7 @@ class WinogradEmitter {
     auto& ir = emit_.ir();
     Tile tile{DType::f32, static_cast<int>(rows), vectors_,  lanes_, {}, nullptr,
               b,          emit_.constant(width_), channels_, nullptr};
+    tile.most_sums = static_cast<int>(tile_rows_) * vectors_;
     for (int64_t r = 0; r < rows; ++r) {
       Value* line = ir.CreateMul(ir.CreateAdd(row, ir.getInt64(r)), ir.getInt64(channels_));
       tile.a.push_back(emit_.element_pointer(a, DType::f32, line));

@@ -1,11 +1,14 @@
 // Matrix products of all kinds of sizes, against the interpreter at each vector width.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "compiler/driver/compile.h"
 #include "compiler/ir/text.h"
 #include "compiler/ops/evaluate.h"
 #include "runtime/session.h"
 #include "tests/support/compare.h"
+#include "tests/support/random_inputs.h"
 #include "tests/unit/driver/fused.h"
 
 namespace dlc {
@@ -89,6 +92,74 @@ TEST(Matmul, DotProductsOfBytesAreExact) {
       }})",
                                             m, n, k));
     expect_as_interpreted(with_constants(shifted, 3));
+  }
+}
+
+/// A tensor of random slices along the first axis, each all over the others.
+Tensor repeated(const Shape& shape, size_t along, unsigned seed) {
+  std::mt19937 random(seed);
+  const Tensor one = test::random_tensor(DType::f32, {shape[along]}, random);
+  Tensor all = Tensor::allocate(DType::f32, shape);
+  int64_t inner = 1;
+  for (size_t axis = along + 1; axis < shape.size(); ++axis) inner *= shape[axis];
+  for (int64_t i = 0; i < all.size(); ++i)
+    all.as_mutable<float>()[i] = one.as<float>()[i / inner % shape[along]];
+  return all;
+}
+
+/// Sums of the same numbers are the same to the bit, wherever they are: tiles at the edges, with
+/// fewer rows and columns, add up in the order of the others.
+void expect_all_equal(const Graph& graph, const std::vector<Tensor>& inputs) {
+  for (const int bits : {128, 256, 512}) {
+    ThreadPool pool(2);
+    const CompileOptions options = {.vector_bits = bits, .winograd = false, .threads = 1};
+    Session session(compile(graph, options), pool);
+    for (const Tensor& input : inputs) {
+      const auto got = session.run(std::vector<Datum>{input});
+      const auto sums = got[0].tensor.as<float>();
+      EXPECT_TRUE(std::ranges::all_of(sums, [&](float x) { return x == sums[0]; }))
+          << bits << " bits, of " << to_string(input.shape()) << "\n"
+          << print(graph);
+    }
+  }
+}
+
+/// Rows by columns that are all equal; `rows` as in the graph's text.
+Graph equal_columns(const std::string& rows, int64_t columns) {
+  Graph graph = parse(fmt::format(R"(graph @g(%a: f32[{0},37], %b: f32[37,{1}]) -> (f32[{0},{1}]) {{
+      %0 = MatMul(%a, %b) : f32[{0},{1}]
+      return %0
+    }})",
+                                  rows, columns));
+  graph.replace_uses(graph.inputs()[1],
+                     graph.add_constant(repeated({37, columns}, 0, 3), graph.nodes().front()));
+  graph.erase_input(1);
+  return graph;
+}
+
+TEST(Matmul, EqualRowsAndColumnsHaveEqualBits) {
+  std::vector<Tensor> open_rows;
+  for (int64_t m = 1; m < 20; ++m) open_rows.push_back(repeated({m, 37}, 1, 4));
+  for (const int64_t n : {4, 20, 52, 100}) expect_all_equal(equal_columns("m", n), open_rows);
+  for (const int64_t m : {1, 2, 5, 11})
+    for (const int64_t n : {20, 52})
+      expect_all_equal(equal_columns(std::to_string(m), n), {repeated({m, 37}, 1, 4)});
+}
+
+TEST(Matmul, EqualPixelsAndChannelsHaveEqualBits) {
+  for (const int side : {3, 4, 6, 9}) {
+    for (const int maps : {4, 20, 52, 100}) {
+      Graph graph = parse(fmt::format(R"(graph @g(%x: f32[1,7,{0},{0}], %w: f32[{1},7,3,3])
+                                           -> (f32[1,{1},{2},{2}]) {{
+        %0 = Conv(%x, %w) : f32[1,{1},{2},{2}]
+        return %0
+      }})",
+                                      side, maps, side - 2));
+      graph.replace_uses(graph.inputs()[1], graph.add_constant(repeated({maps, 7, 3, 3}, 1, 3),
+                                                               graph.nodes().front()));
+      graph.erase_input(1);
+      expect_all_equal(graph, {repeated({1, 7, side, side}, 1, 4)});
+    }
   }
 }
 
