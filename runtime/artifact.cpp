@@ -337,6 +337,7 @@ Header read_header(std::span<const uint8_t> bytes) {
   for (const Part& part : {header.weights, header.code, header.description})
     if (part.offset > bytes.size() || part.size > bytes.size() - part.offset)
       fail("damaged: its header");
+  if (header.weights.offset % page != 0) fail("damaged: its header");
   return header;
 }
 

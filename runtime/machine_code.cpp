@@ -29,7 +29,7 @@ void* find_function(const std::string& name) {
     if (void* found = ::dlsym(handle, name.c_str())) return found;
     ::dlclose(handle);
   }
-  fail_as(ErrorCode::failed, "the code needs a function '{}', which this system does not have",
+  fail_as(ErrorCode::unsupported, "the code needs a function '{}', which this system does not have",
           name);
 }
 
@@ -40,7 +40,7 @@ MachineCode::MachineCode(const CodeImage& image)
   std::vector<void*> addresses;
   for (const CodeImage::Import& import : imports_) {
     if (import.cell > size_ || size_ - import.cell < sizeof(void*))
-      fail_as(ErrorCode::failed, "the code is damaged: an import at byte {}", import.cell);
+      fail("the code is damaged: an import at byte {}", import.cell);
     addresses.push_back(find_function(import.name));
   }
   if (size_ == 0) return;
@@ -65,7 +65,7 @@ MachineCode::~MachineCode() {
 }
 
 KernelFunction MachineCode::function(uint64_t offset) const {
-  if (offset >= size_) fail_as(ErrorCode::failed, "the code is damaged: no function at {}", offset);
+  if (offset >= size_) fail("the code is damaged: no function at {}", offset);
   return reinterpret_cast<KernelFunction>(memory_ + offset);
 }
 

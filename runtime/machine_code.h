@@ -33,7 +33,7 @@ struct CodeImage {
 /// An image in memory of its own, which nobody can write to.
 class MachineCode {
  public:
-  /// Throws Error(failed) for a function that is not there or an import outside the image.
+  /// Throws Error(unsupported): a function is not there; Error(invalid): an import is outside it.
   explicit MachineCode(const CodeImage& image);
   ~MachineCode();
   MachineCode(const MachineCode&) = delete;

@@ -7,6 +7,7 @@
 #include "compiler/driver/compile.h"
 #include "compiler/ops/evaluate.h"
 #include "passes/pass.h"
+#include "runtime/artifact.h"
 #include "runtime/session.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/random_graph.h"
@@ -41,7 +42,9 @@ void compare(const test::GraphCase& c, const CompileOptions& options, bool compi
   check("interpreted", evaluate(optimize(c.graph, options), c.inputs));
   if (!compiled) return;
   static ThreadPool pool(1);
-  check("compiled", Session(compile(c.graph, options), pool).run(c.inputs));
+  const std::shared_ptr<const Program> program = compile(c.graph, options);
+  check_program(*program);
+  check("compiled", Session(program, pool).run(c.inputs));
 }
 
 }  // namespace

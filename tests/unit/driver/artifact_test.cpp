@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "compiler/driver/compile.h"
@@ -72,18 +73,18 @@ constexpr const char* dense = R"(graph @main(%x: f32[batch,3]) -> (f32[batch,2])
 
 TEST(Artifact, PackedWeightsAndSymbolicSizesComeBack) { expect_round_trip(dense); }
 
-TEST(Artifact, HostFunctionsTheirAttributesAndBoundSizesComeBack) {
-  expect_round_trip(R"(graph @main(%x: f32[n,4]) -> (i64[2,$k], f32[2,4]) {
+constexpr const char* bound =
+    R"(graph @main(%x: f32[n,4]) -> (i64[2,$k], f32[2,4]) {
     %k = Constant(value=i64[1]{2}) : i64[1]
     %0 = NonZero(%x) : i64[2,$k]
     %1, %2 = TopK(%x, %k, axis=0, largest=0) : f32[2,4], i64[2,4]
     return %0, %1
-  })");
-}
+  })";
 
-TEST(Artifact, NestedProgramsComeBack) {
-  expect_round_trip(
-      R"(graph @main(%n: i64[], %c: bool[], %x: f32[batch,4]) -> (f32[batch,4], f32[batch,4]) {
+TEST(Artifact, HostFunctionsTheirAttributesAndBoundSizesComeBack) { expect_round_trip(bound); }
+
+constexpr const char* nested =
+    R"(graph @main(%n: i64[], %c: bool[], %x: f32[batch,4]) -> (f32[batch,4], f32[batch,4]) {
     %0 = Loop(%n, _, %x,
               body=graph @b(%i: i64[], %go: bool[], %s: f32[batch,4]) -> (bool[], f32[batch,4]) {
                 %t = Add(%s, %s) : f32[batch,4]
@@ -95,8 +96,9 @@ TEST(Artifact, NestedProgramsComeBack) {
             },
             else_branch=graph @e(%a: f32[batch,4]) -> (f32[batch,4]) { return %a }) : f32[batch,4]
     return %0, %1
-  })");
-}
+  })";
+
+TEST(Artifact, NestedProgramsComeBack) { expect_round_trip(nested); }
 
 TEST(Artifact, ConstantsOfStringsComeBack) {
   expect_round_trip(R"(graph @main(%x: f32[2]) -> (f32[2], str[2]) {
@@ -154,14 +156,37 @@ TEST(Artifact, ErrorsSayWhatIsWrong) {
   EXPECT_NE(message().find("format 77"), std::string::npos) << message();
 }
 
-TEST(Artifact, AProgramWithIndicesOutOfBoundsIsRefused) {
-  const auto compiled = compile(parse(dense), {.threads = 1});
-  EXPECT_NO_THROW(check_program(*compiled));
-  const auto refused = [&](const auto& spoil) {
-    Program program = *compiled;
+/// The program is sound, and refused once it is spoilt.
+class Spoiler {
+ public:
+  explicit Spoiler(const char* text) : compiled_(compile(parse(text), {.threads = 1})) {
+    EXPECT_NO_THROW(check_program(*compiled_));
+  }
+  template <typename Spoil>
+  void operator()(const Spoil& spoil, int line = __builtin_LINE()) const {
+    Program program = *compiled_;
     spoil(program);
-    EXPECT_THROW(check_program(program), Error);
-  };
+    EXPECT_THROW(check_program(program), Error) << "line " << line;
+  }
+
+ private:
+  std::shared_ptr<const Program> compiled_;
+};
+
+template <typename StepKind>
+StepKind& first(Program& program) {
+  for (Step& step : program.steps)
+    if (auto* found = std::get_if<StepKind>(&step)) return *found;
+  ADD_FAILURE() << "no such step";
+  throw Error(ErrorCode::failed, "no such step");
+}
+
+Slot& first(Program& program, Storage storage) {
+  return *std::ranges::find(program.slots, storage, &Slot::storage);
+}
+
+TEST(Artifact, AProgramWithIndicesOutOfBoundsIsRefused) {
+  const Spoiler refused(dense);
   refused([](Program& p) { p.output_slots[0] = 1000; });
   refused([](Program& p) { p.slots[0].shape[0] = -1; });
   refused([](Program& p) { p.dims[0].code.clear(); });
@@ -171,6 +196,34 @@ TEST(Artifact, AProgramWithIndicesOutOfBoundsIsRefused) {
   refused([](Program& p) { std::get<KernelStep>(p.steps[0]).buffers[0] = 99; });
   refused([](Program& p) { std::get<KernelStep>(p.steps[0]).items = 9999; });
   refused([](Program& p) { p.input_slots.clear(); });
+}
+
+TEST(Artifact, AProgramWhoseValuesContradictEachOtherIsRefused) {
+  const Spoiler refused(dense);
+  refused([](Program& p) { first(p, Storage::constant).dtype = DType::f64; });
+  refused([](Program& p) { first(p, Storage::constant).shape.pop_back(); });
+  refused([](Program& p) { first(p, Storage::constant).shape[0] = p.inputs[0].shape[0]; });
+  refused([](Program& p) { first(p, Storage::input).dtype = DType::u8; });
+  refused([](Program& p) { first(p, Storage::input).storage = Storage::arena; });
+  refused([](Program& p) { p.constants[0] = {}; });
+  refused([](Program& p) { p.inputs[0].type = "f32[*]"; });
+  const Spoiler arena(bound);
+  arena([](Program& p) { first(p, Storage::host).storage = Storage::arena; });
+  arena([](Program& p) { first(p, Storage::constant).dtype = DType::undefined; });
+}
+
+TEST(Artifact, AProgramWhoseStepsMakeNoSenseIsRefused) {
+  const Spoiler binding(bound);
+  binding([](Program& p) { first<BindStep>(p).shapes.push_back({0, -1, 0}); });
+  binding([](Program& p) { first<BindStep>(p).elements.push_back({0, -1, 0}); });
+  binding([](Program& p) { first<HostStep>(p).outputs[0] = p.input_slots[0]; });
+  const Spoiler inner(nested);
+  inner([](Program& p) { first<IfStep>(p).outputs.push_back(-1); });
+  inner([](Program& p) { first<IfStep>(p).outputs.clear(); });
+  inner([](Program& p) { first<IfStep>(p).outputs[0] = p.input_slots[0]; });
+  inner([](Program& p) { first<LoopStep>(p).outputs.clear(); });
+  inner([](Program& p) { first<LoopStep>(p).outputs[0] = p.input_slots[0]; });
+  inner([](Program& p) { first<LoopStep>(p).states.clear(); });
 }
 
 }  // namespace

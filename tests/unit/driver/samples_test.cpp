@@ -5,6 +5,7 @@
 #include "compiler/driver/compile.h"
 #include "compiler/ops/builder.h"
 #include "compiler/ops/evaluate.h"
+#include "runtime/artifact.h"
 #include "runtime/session.h"
 #include "tests/support/compare.h"
 #include "tests/support/random_inputs.h"
@@ -31,7 +32,9 @@ void compare(const Graph& graph, const CompileOptions& options, const std::strin
   const std::vector<Datum> inputs = test::random_inputs(graph, 7);
   const std::vector<Datum> want = evaluate(graph, inputs);
   ThreadPool pool(2);
-  Session session(compile(graph, options), pool);
+  const std::shared_ptr<const Program> program = compile(graph, options);
+  check_program(*program);  // what the compiler makes may be kept and loaded again
+  Session session(program, pool);
   // Twice: the second run takes the path of unchanged shapes.
   for (int run = 0; run < 2; ++run) {
     const std::vector<Datum> got = session.run(inputs);
