@@ -2,8 +2,6 @@
 // Next: runtime/host.h.
 #include "runtime/attributes.h"
 
-#include <cassert>
-
 #include "runtime/error.h"
 
 namespace dlc {
@@ -12,7 +10,7 @@ namespace {
 template <typename T>
 const T& find(const Attributes& attributes, std::string_view name) {
   const auto found = attributes.all().find(name);
-  assert(found != attributes.all().end() && "the op's row declares this attribute");
+  if (found == attributes.all().end()) fail("attribute {} is missing", name);
   const T* value = std::get_if<T>(&found->second);
   if (value == nullptr) fail("attribute {} has a value of the wrong kind", name);
   return *value;
