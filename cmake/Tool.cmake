@@ -6,10 +6,15 @@ add_custom_target(build_info BYPRODUCTS ${build_info}
           -P ${CMAKE_SOURCE_DIR}/cmake/BuildInfo.cmake)
 
 file(GLOB tool_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/dlc/*.cpp)
-list(REMOVE_ITEM tool_sources ${CMAKE_SOURCE_DIR}/tools/dlc/main.cpp)
+# Reading and writing files is a library of its own: fuzz targets need no more of the tool.
+set(file_sources files.cpp npy.cpp zip.cpp)
+list(TRANSFORM file_sources PREPEND ${CMAKE_SOURCE_DIR}/tools/dlc/)
+list(REMOVE_ITEM tool_sources ${CMAKE_SOURCE_DIR}/tools/dlc/main.cpp ${file_sources})
+add_library(dlc_files STATIC ${file_sources})
+target_link_libraries(dlc_files PUBLIC dlc_driver ZLIB::ZLIB)
 add_library(dlc_tool STATIC ${tool_sources})
 target_include_directories(dlc_tool PRIVATE ${CMAKE_BINARY_DIR}/generated)
-target_link_libraries(dlc_tool PUBLIC dlc_driver CLI11::CLI11 nlohmann_json::nlohmann_json ZLIB::ZLIB
+target_link_libraries(dlc_tool PUBLIC dlc_files dlc_driver CLI11::CLI11 nlohmann_json::nlohmann_json ZLIB::ZLIB
                       protobuf::libprotobuf-lite)
 add_dependencies(dlc_tool build_info)
 

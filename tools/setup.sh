@@ -5,6 +5,7 @@
 #   tools/setup.sh            what the build and the tests need
 #   tools/setup.sh --model    the model of the demo and of the command line's tests as well
 #   tools/setup.sh --lint     clang-format and clang-tidy as well
+#   tools/setup.sh --fuzz     the compiler of the preset `fuzz` as well
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,6 +24,7 @@ for option in "$@"; do
   case $option in
     --model) want_model=yes ;;
     --lint) packages+=(clang-format clang-tidy) ;;
+    --fuzz) packages+=(clang-22 libclang-rt-22-dev) ;;
     *) echo "setup: unknown option '$option'" >&2; exit 2 ;;
   esac
 done

@@ -26,7 +26,7 @@ void parse_arguments(Cursor& in, Formula& formula) {
     const size_t start = in.position();
     const std::string name(in.identifier());
     if (!name.empty() && in.take("=")) {
-      formula.attributes.emplace_back(name, parse(in));
+      formula.attributes.push_back({name, parse(in)});
       continue;
     }
     in.set_position(start);

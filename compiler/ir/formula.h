@@ -6,7 +6,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "compiler/ir/graph.h"
@@ -28,7 +27,13 @@ struct Formula {
   bool optional = false;  ///< value: with a question mark
   Attr literal;
   std::vector<Formula> arguments;
-  std::vector<std::pair<std::string, Formula>> attributes;
+  struct Attribute;
+  std::vector<Attribute> attributes;
+};
+
+struct Formula::Attribute {
+  std::string name;
+  Formula value;
 };
 
 /// `results = formula`; without results, the formula alone.

@@ -19,8 +19,8 @@ TEST(Formula, OpsNestAndKeepInputsAndAttributesApart) {
   EXPECT_EQ(std::get<double>(f.arguments[0].arguments[1].literal), 1.5);
   EXPECT_EQ(f.arguments[1].kind, Kind::absent);
   ASSERT_EQ(f.attributes.size(), 3u);
-  EXPECT_EQ(std::get<int64_t>(f.attributes[0].second.literal), -1);
-  EXPECT_EQ(f.attributes[2].second.kind, Kind::attribute);
+  EXPECT_EQ(std::get<int64_t>(f.attributes[0].value.literal), -1);
+  EXPECT_EQ(f.attributes[2].value.kind, Kind::attribute);
 }
 
 TEST(Formula, ListsHoldLiteralsAndAttributes) {
