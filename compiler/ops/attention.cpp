@@ -3,6 +3,7 @@
 #include "compiler/ops/elementwise_shape.h"
 #include "compiler/ops/index_math.h"
 #include "compiler/ops/registry.h"
+#include "compiler/ops/scalar_rows.h"
 #include "compiler/ops/term.h"
 
 #include <cmath>
@@ -181,6 +182,7 @@ struct HeadPlace {
 /// y = x * cos -+ partner * sin for the first `rotary_embedding_dim` places of a head: partners are
 /// half of these apart, or neighbours if interleaved; the first of two takes the minus.
 Computed rotary_embedding(const ComputeArgs& a) {
+  require_one_type(a, 0, 3);
   const Operand x = a["X"], cosines = a["cos_cache"], sines = a["sin_cache"];
   const Dims& shape = x.shape();
   const int64_t heads = a.integer("num_heads");

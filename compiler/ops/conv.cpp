@@ -3,6 +3,7 @@
 #include "compiler/ops/conv_transpose.h"
 #include "compiler/ops/index_math.h"
 #include "compiler/ops/registry.h"
+#include "compiler/ops/scalar_rows.h"
 #include "compiler/ops/window.h"
 
 namespace dlc {
@@ -48,6 +49,7 @@ void check_channels(const OpArgs& args) {
 // Y[n, m, o...] = B[m] + sum over c, k... of X[n, c of m's group, o * stride + k * dilation - pad]
 // * W[m, c, k]
 Computed compute_conv(const ComputeArgs& args) {
+  require_one_type(args);
   check_channels(args);
   const Window window = conv_window(args);
   const Dims& weights = args.shape("W");
@@ -114,6 +116,7 @@ void check_offset_groups(const OpArgs& args, const Dim& channels) {
 // As Conv, but element (kh, kw) of a window is read at its place plus offset[n, 2 * k + (0, 1),
 // o...].
 Computed compute_deform_conv(const ComputeArgs& args) {
+  require_one_type(args);
   args.expect_rank("X", 4);
   check_channels(args);
   const Window window = conv_window(args);

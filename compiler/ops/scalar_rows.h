@@ -1,13 +1,15 @@
-// What elementwise rows share: checks of element types and rows that are a single scalar op.
-// Users: arithmetic.cpp, math.cpp, activation.cpp, logic.cpp.
+// What elementwise rows share: checks of element types (loops use them, too) and rows that are a
+// single scalar op.
+// Users: arithmetic.cpp, math.cpp, activation.cpp, logic.cpp, conv.cpp.
 #pragma once
 
 #include "compiler/ops/op_def.h"
 
 namespace dlc {
 
-/// Throws Error(invalid) unless all tensor inputs from position `first` on have one element type.
-void require_one_type(const OpArgs& args, size_t first = 0);
+/// Throws Error(invalid) unless all tensor inputs at positions from `first` to before `end` have
+/// one element type.
+void require_one_type(const OpArgs& args, size_t first = 0, size_t end = SIZE_MAX);
 
 template <UnaryOp op>
 Expr apply_unary(const ScalarArgs& args) {

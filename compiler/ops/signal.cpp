@@ -6,6 +6,7 @@
 #include "compiler/ops/builder.h"
 #include "compiler/ops/index_math.h"
 #include "compiler/ops/registry.h"
+#include "compiler/ops/scalar_rows.h"
 #include "runtime/host/fourier.h"
 
 namespace dlc {
@@ -115,6 +116,7 @@ std::vector<Type> infer_dft(const OpArgs& args) {
 
 /// frames[b, f, n, c] = signal[b, f * step + n, c] * window[n]
 Computed frames(const ComputeArgs& args) {
+  require_one_type(args);
   args.expect_rank("signal", 3);
   const Dims& signal = args.shape("signal");
   const int64_t step = args.integer("step"), length = args.integer("length");
