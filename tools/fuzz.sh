@@ -49,11 +49,18 @@ if [ -n "$cases" ]; then
   esac
 fi
 
+# Names of operators and attributes, to put together what no seed has.
+options=()
+if [ "$target" = import ] || [ "$target" = text ]; then
+  grep -ohE '"[A-Za-z_.]{2,}"' compiler/ops/*.cpp frontends/onnx/*.cpp | sort -u >build/fuzz/words
+  options+=(-dict=build/fuzz/words)
+fi
+
 folders=("$corpus" "$seeds")
 [ -d "$kept" ] && folders+=("$kept")
 status=0
 "$fuzzer" -rss_limit_mb=2048 -timeout=25 -max_len=65536 -max_total_time="$seconds" \
-  -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$target-" "${folders[@]}" || status=$?
+  -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$target-" "${options[@]}" "${folders[@]}" || status=$?
 if [ $status != 0 ]; then
   echo "fuzz: findings: $(ls build/fuzz/findings/"$target"-* 2>/dev/null | xargs)" >&2
   echo "fuzz: to see one again: $fuzzer FILE; mended, it is kept in $kept/" >&2
