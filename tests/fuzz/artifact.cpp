@@ -72,7 +72,11 @@ void repair_digests(std::string& file) {
   put(file, header_digest, digest(bytes.first(header_digest)));
 }
 
-void load(const std::string& bytes) {
+/// Throws what the reader says against the input.
+void load(std::string bytes) {
+  bytes.insert(header, page - header, '\0');
+  complete_description(bytes);
+  repair_digests(bytes);
   const Descriptor file(::memfd_create("artifact", MFD_CLOEXEC));
   if (::write(file.number(), bytes.data(), bytes.size()) != std::ssize(bytes)) std::abort();
   const auto find = [](std::string_view name) -> HostFunction {
@@ -130,6 +134,14 @@ constexpr std::array graphs = {
           },
           else_branch=graph @e(%a: f32[b,4]) -> (f32[b,4]) { return %a }) : f32[b,4]
   return %0, %1
+})",
+    R"(graph @main(%s: f32[2], %x: f32[n,2]) -> (f32[2], f32[n,2]) {
+  %0, %1 = Scan(%s, %x, num_scan_inputs=1,
+                body=graph @b(%a: f32[2], %e: f32[2]) -> (f32[2], f32[2]) {
+                  %t = Add(%a, %e) : f32[2]
+                  return %t, %t
+                }) : f32[2], f32[n,2]
+  return %0, %1
 })"};
 
 }  // namespace
@@ -137,12 +149,7 @@ constexpr std::array graphs = {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace dlc::fuzz;
-  if (size < header) return 0;
-  std::string file(reinterpret_cast<const char*>(data), size);
-  file.insert(header, page - header, '\0');
-  complete_description(file);
-  repair_digests(file);
-  accepts([&] { load(file); });
+  if (size >= header) accepts([&] { load({reinterpret_cast<const char*>(data), size}); });
   return 0;
 }
 
@@ -157,6 +164,7 @@ std::vector<std::string> dlc::fuzz::seeds() {
     save_program(*stripped(*program, little), {"", "a note"}, path);
     files.push_back(cli::read_file(path).erase(header, page - header));
     std::filesystem::remove(path);
+    load(files.back());  // it is one that can be loaded
   }
   return files;
 }
