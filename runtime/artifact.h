@@ -55,8 +55,9 @@ struct LoadedProgram {
 /// or one of another version, Error(unsupported) for one that is for another machine.
 LoadedProgram load_program(const std::filesystem::path& path, FindHostFunction find, int threads);
 
-/// Whether all indices of a program are within bounds and its sizes are sound expressions: it can
-/// be run without reading outside its memory (if its code is right). Throws Error(invalid).
+/// Whether all indices of a program are within bounds, its values agree with each other and its
+/// sizes are sound expressions. Whether its code, or a host function, is right for the values that
+/// it gets is not looked at. Throws Error(invalid).
 void check_program(const Program& program);
 
 }  // namespace dlc

@@ -90,5 +90,12 @@ TEST(Attributes, WithoutAValueIsNotHaving) {
   EXPECT_EQ(attrs.integer("axis"), -1);
 }
 
+TEST(Attributes, OneThatIsMissingOrOfAnotherKindIsAnError) {
+  Attributes attrs;
+  EXPECT_THROW(attrs.text("pixel_format"), Error);
+  attrs.set("pixel_format", int64_t{1});
+  EXPECT_THROW(attrs.text("pixel_format"), Error);
+}
+
 }  // namespace
 }  // namespace dlc
