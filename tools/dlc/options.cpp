@@ -131,6 +131,10 @@ void add_threads_option(CLI::App& command, int& threads) {
       ->check(CLI::Range(0, 1024))
       ->envname("DLC_THREADS")
       ->capture_default_str();
+  // Nothing to switch: work is cut by sizes alone, which costs nothing.
+  command.add_flag_function(
+      "--deterministic", [](int64_t) {},
+      "The same bits on any number of threads: always so, with or without this");
 }
 
 void add_json_option(CLI::App& command, bool& json) {

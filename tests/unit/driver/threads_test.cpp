@@ -78,5 +78,31 @@ TEST(Threads, ConvolutionsHaveTheSameBits) {
                    57);
 }
 
+TEST(Threads, AttentionAndNormalizationHaveTheSameBits) {
+  expect_same_bits(R"(graph @g(%x: f32[2,n,48], %w: f32[48,144], %o: f32[48,48], %g: f32[48])
+                     -> (f32[2,n,48]) {
+    %p = MatMul(%x, %w) : f32[2,n,144]
+    %q, %k, %v = Split(%p, axis=-1, num_outputs=3) : f32[2,n,48], f32[2,n,48], f32[2,n,48]
+    %t = Transpose(%k, perm=[0, 2, 1]) : f32[2,48,n]
+    %0 = MatMul(%q, %t) : f32[2,n,n]
+    %1 = Softmax(%0) : f32[2,n,n]
+    %2 = MatMul(%1, %v) : f32[2,n,48]
+    %3 = MatMul(%2, %o) : f32[2,n,48]
+    %4 = Add(%3, %x) : f32[2,n,48]
+    %5 = LayerNormalization(%4, %g) : f32[2,n,48]
+    return %5
+  })",
+                   67);
+}
+
+TEST(Threads, RecurrencesHaveTheSameBits) {
+  expect_same_bits(R"(graph @g(%x: f32[9,n,16], %w: f32[1,96,16], %r: f32[1,96,24])
+                     -> (f32[9,1,n,24]) {
+    %0 = LSTM(%x, %w, %r, hidden_size=24) : f32[9,1,n,24]
+    return %0
+  })",
+                   13);
+}
+
 }  // namespace
 }  // namespace dlc
