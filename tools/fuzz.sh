@@ -44,14 +44,14 @@ from_cases() {
 }
 if [ -n "$cases" ]; then
   case $target in
-    import) from_cases model.onnx '' ;;
+    import | models) from_cases model.onnx '' ;;
     tensors) from_cases '*put_*.pb' '\x02' ;;
   esac
 fi
 
 # Names of operators and attributes, to put together what no seed has.
 options=()
-if [ "$target" = import ] || [ "$target" = text ]; then
+if [[ " import models text " == *" $target "* ]]; then
   grep -ohE '"[A-Za-z_.]{2,}"' compiler/ops/*.cpp frontends/onnx/*.cpp | sort -u >build/fuzz/words
   options+=(-dict=build/fuzz/words)
 fi

@@ -1,7 +1,7 @@
 // What every fuzz target is: a function that takes any bytes, by the name that libFuzzer calls, and
 // inputs to begin from.
-// Next: driver.cpp, which runs it (tools/fuzz.sh: libFuzzer does); import.cpp, text.cpp,
-// passes.cpp, tensors.cpp, image.cpp, artifact.cpp.
+// Next: driver.cpp, which runs it (tools/fuzz.sh: libFuzzer does); import.cpp, models.cpp,
+// text.cpp, passes.cpp, tensors.cpp, image.cpp, artifact.cpp.
 #pragma once
 
 #include <fmt/format.h>
