@@ -215,7 +215,7 @@ std::vector<BadCase> graph_cases() {
                  [](Model& m) {
                    m.output("y");
                    ::onnx::GraphProto* graph = &m.graph();
-                   for (int depth = 0; depth < 2000; ++depth) {
+                   for (int depth = 0; depth < 500; ++depth) {
                      ::onnx::NodeProto& node = *graph->add_node();
                      node.set_op_type("If");
                      auto& attr = *node.add_attribute();

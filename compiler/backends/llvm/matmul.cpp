@@ -226,8 +226,7 @@ class MatmulEmitter {
       Value* to = emit_.element_pointer(scratch_at(b_scratch()), type_, offset);
       if (dot_ && k_extent_.number() % dot_->group != 0) {  // what is left of the last group
         Value* last = emit_.element_pointer(to, type_, emit_.constant(steps_.number() - 1));
-        emit_.store_elements(last, type_,
-                             llvm::Constant::getNullValue(value_type(ir.getContext(), type_)));
+        ir.CreateMemSet(last, ir.getInt8(0), byte_size(type_, 1), llvm::MaybeAlign(1));
       }
       emit_fill(emit_, to, kernel_.a.body, k_, emit_.constant(0), emit_.dim(k_extent_),
                 emit_.constant(0), shape_.lanes);
@@ -460,10 +459,9 @@ class MatmulEmitter {
     }
     // Not evenly spaced, or of another type: element by element.
     TensorExpr b{{{k_, k_extent_}, {column_, n_}}, kernel_.b.body};
-    const size_t operands = kernel_.operands.size();
-    const int operand = packed_operand_;
-    return {operand, [=](const Tensor& constant) {
-              std::vector<Tensor> values(operands);
+    return {packed_operand_,
+            [=, operand = packed_operand_, values = std::vector<Tensor>(kernel_.operands.size())](
+                const Tensor& constant) mutable {
               values[operand] = constant;
               return layout.pack(type, interpret(b, values), 0, k, n, n, 1);
             }};
