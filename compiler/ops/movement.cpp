@@ -319,6 +319,7 @@ const std::vector<OpDef>& movement_ops() {
        .on_unknown = "dlc.DynamicSlice",
        .samples = {"data: f32[5,6], starts=[1,-3], ends=[4,100]",
                    "data: f16[n,4], starts=[-1], ends=[-100], axes=[0], steps=[-1]",
+                   "data: f32[2], starts=[-3], ends=[-100], axes=[0], steps=[-1]",
                    "data: f32[0,3], starts=[0], ends=[2]", "data: i64[1], starts=[0], ends=[1]"}},
       {.name = "Tile",
        .doc = "input repeated repeats[k] times along axis k.",

@@ -36,6 +36,15 @@ double winograd_error(const Graph& graph, const Node& node) {
 /// LSTM's with input_forget.
 bool rounds_at_one(const Node& node) { return node.op == "GRU" || node.op == "LSTM"; }
 
+/// 1 + erf(x) and the like, of which x is a factor, have fewer digits as x goes below -1.
+double cancellation(const Node& node, std::span<const Datum> operands, double rounding) {
+  if (!node.op.ends_with("Gelu") || !is_float_tensor(operands[0])) return 0;
+  double largest = 0;
+  for (double x : operands[0].tensor.to_reals())
+    if (std::isfinite(x)) largest = std::max(largest, std::fabs(x));
+  return rounding * largest;
+}
+
 /// About how many terms an element of the result is the sum of: a reduction's operand is that much
 /// larger; a product of m x k and k x n has m * n elements.
 double terms(std::span<const Datum> operands, const Tensor& result) {
@@ -97,7 +106,8 @@ Datum Jitter::result(const Graph& graph, const Node& node, std::span<const Datum
   const double own = rounding(datum.tensor.dtype());
   const double r = allowed_roundings * own +
                    std::sqrt(terms(operands, datum.tensor)) * std::min(own, rounding(DType::f32));
-  return changed(datum, r, std::max(r, winograd_error(graph, node)), rounds_at_one(node) ? own : 0);
+  const double absolute = rounds_at_one(node) ? own : cancellation(node, operands, own);
+  return changed(datum, r, std::max(r, winograd_error(graph, node)), absolute);
 }
 
 /// The tensor with each element changed by up to `relative` of itself, `level` of the mean, and

@@ -32,7 +32,7 @@ SliceRange slice_range(const Dim& size, const Dim& start, const Dim& end, int64_
   }
   // Nothing is left of an empty axis, though the clamped start would be its element 0.
   Dim from = at_most(first, size - 1);
-  if (!(from + 1).is_non_negative()) from = at_least(from, at_most(size - 1, 0));
+  if (!first.is_non_negative() && !(first == size - 1)) from = at_least(from, at_most(size - 1, 0));
   return {from, at_least(ceil_div(from - at_least(last, -1), -step), 0), step};
 }
 

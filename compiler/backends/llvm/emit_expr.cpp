@@ -224,6 +224,15 @@ Value* Emitter::guarded(const Expr& e, int guard) {
   return value;
 }
 
+bool Emitter::may_have_lanes(const Expr& e) {
+  if (lanes_ == 1 || depends(e, vector_)) return lanes_ > 1;
+  bool found = false;
+  visit(e, [&](const Expr& x) {
+    found = found || (x->kind == ExprKind::load && replaced_.contains(x->input));
+  });
+  return found;
+}
+
 Value* Emitter::make_select(const Expr& e) {
   Value* condition = emit(e->args[0]);
   if (const auto* known = llvm::dyn_cast<llvm::ConstantInt>(condition))
@@ -236,8 +245,7 @@ Value* Emitter::make_select(const Expr& e) {
       guard_true ? guarded(e->args[1], guard_for(condition, false, false)) : emit(e->args[1]);
   Value* if_false =
       guard_false ? guarded(e->args[2], guard_for(condition, true, false)) : emit(e->args[2]);
-  // A condition on a tile's sums has lanes although no variable in it says so.
-  if (!is_uniform(e) || !scalar) {
+  if (may_have_lanes(e)) {
     if_true = widen(if_true);
     if_false = widen(if_false);
   }
@@ -245,7 +253,7 @@ Value* Emitter::make_select(const Expr& e) {
 }
 
 Value* Emitter::branch(const Expr& e, Value* condition) {
-  const int lanes = is_uniform(e) ? 1 : lanes_;
+  const int lanes = may_have_lanes(e) ? lanes_ : 1;
   llvm::Type* type = with_lanes(value_type(ir_.getContext(), e.dtype()), lanes);
   Value* result = local(type, "chosen");
   const auto side = [&](size_t arg, bool negated) {

@@ -179,6 +179,16 @@ TEST(Matmul, ExtremeBytesDoNotSaturate) {
   }
 }
 
+TEST(Matmul, AnEpilogueMayChooseByWhatHasNoLanes) {
+  // The column is the only one: no variable in the epilogue says that sums have lanes.
+  test::check(R"(graph @g(%a: f32[31,1], %b: f32[1,1], %c: f32[1], %x: bool[31,1]) -> (f32[31,1]) {
+    %0 = Gemm(%a, %b, %c, transB=1) : f32[31,1]
+    %1 = Constant(value=f32[]{1}) : f32[]
+    %2 = Where(%x, %0, %1) : f32[31,1]
+    return %2
+  })");
+}
+
 TEST(Matmul, IntegersOfAnySizeAndOpenOnes) {
   const Graph graph = parse(R"(graph @g(%a: i32[b,m,k], %b: i32[k,7]) -> (i32[b,m,7]) {
     %0 = MatMul(%a, %b) : i32[b,m,7]
