@@ -6,6 +6,7 @@
 #include "compiler/ops/op_def.h"
 #include "passes/pipeline.h"
 #include "passes/rewrite.h"
+#include "runtime/error.h"
 
 namespace dlc {
 namespace {
@@ -57,12 +58,18 @@ bool can_fold(const Graph& graph, const Node& node) {
   return !def.contraction || products_of(graph, node) <= max_products;
 }
 
-void fold(Graph& graph, NodeId id) {
+/// False for a node that fails: a run that comes to it says so, and perhaps none does.
+bool fold(Graph& graph, NodeId id) {
   std::vector<Datum> inputs;
   for (const Value input : graph.node(id).inputs) {
     inputs.push_back(input.valid() ? Datum(*graph.constant(input)) : Datum());
   }
-  const std::vector<Datum> results = evaluate_node(graph, id, inputs);
+  std::vector<Datum> results;
+  try {
+    results = evaluate_node(graph, id, inputs);
+  } catch (const Error&) {
+    return false;
+  }
   for (size_t k = 0; k < graph.node(id).outputs.size(); ++k) {
     const Value output = graph.node(id).outputs[k];
     if (!output.valid()) continue;
@@ -71,12 +78,13 @@ void fold(Graph& graph, NodeId id) {
     replace_value(graph, output, constant);
   }
   graph.erase(id);
+  return true;
 }
 
 void run(Graph& graph, PassContext& context) {
   for (const NodeId id : graph.nodes()) {
     if (!graph.has_users(id) || !can_fold(graph, graph.node(id))) continue;
-    fold(graph, id);
+    if (!fold(graph, id)) continue;
     context.count("folded");
   }
   if (!context.counts().empty()) erase_dead(graph);

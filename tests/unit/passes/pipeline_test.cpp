@@ -35,6 +35,18 @@ TEST(Pipeline, NestedGraphsAreChangedToo) {
   EXPECT_NE(print(before), print(graph));
 }
 
+TEST(Pipeline, AConstantThatCannotBeComputedStaysForTheRunToSay) {
+  Graph graph = parse(R"(graph @f() -> i64[1] {
+    %a = Constant(value=str[1]{"2?5"}) : str[1]
+    %0 = dlc.CastStrings(%a, to=7) : i64[1]
+    return %0
+  })");
+  const std::string before = print(graph);
+  PassContext context;
+  run_pass(fold_constants, graph, context);
+  EXPECT_EQ(print(graph), before);
+}
+
 TEST(Pipeline, TheSameGraphGivesTheSameText) {
   const std::string text = R"(graph @f(%x: f32[n,3,1,1]) -> f32[n,6] {
     %w = Constant(value=f32[2,3,1,1]{1, 2, 3, 4, 5, 6}) : f32[2,3,1,1]
