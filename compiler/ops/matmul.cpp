@@ -139,6 +139,7 @@ class IntegerOperand {
                  int64_t axis)
       : x_(x), has_zero_(args.has(zero_name)), zero_(zero) {
     if (!has_zero_) return;
+    if (const Tensor* known = x.build().graph().constant(zero)) known_ = *known;
     const Term given(x.build(), zero);
     const Dims shape = given.shape();
     if (shape.size() == 1) {
@@ -179,9 +180,8 @@ class IntegerOperand {
       if (step == 0) return std::nullopt;
       return Term(build, build.scalar(DType::i32, step));
     }
-    const Tensor* known = build.graph().constant(zero_);
     const auto is_opposite = [&](int64_t z) { return z == -static_cast<int64_t>(step); };
-    if (known != nullptr && std::ranges::all_of(known->to_ints(), is_opposite)) return std::nullopt;
+    if (known_ && std::ranges::all_of(known_->to_ints(), is_opposite)) return std::nullopt;
     const Term zero = cast(DType::i32, {build, zero_});
     return step == 0 ? zero : zero + step;
   }
@@ -191,7 +191,8 @@ class IntegerOperand {
 
   Term x_;
   bool has_zero_;
-  Value zero_;
+  Value zero_;                   ///< shaped to broadcast with x
+  std::optional<Tensor> known_;  ///< the zero point, if it is constant
 };
 
 /// (A - a_zero) (B - b_zero) in i32. With zero points that are even along the sums these are sums
