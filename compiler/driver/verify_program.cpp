@@ -53,7 +53,7 @@ class StepChecker : public StepObserver {
       const Value value = slots_[slot].value;
       // A kernel's buffers are its operands, too.
       if (stored_.has(value) || program_.slots[slot].storage == Storage::constant ||
-          program_.slots[slot].storage == Storage::alias)
+          (program_.slots[slot].storage == Storage::alias && !is_in_place(slot, step)))
         continue;
       check(value, stored(slot, frame), step);
     }
@@ -67,6 +67,12 @@ class StepChecker : public StepObserver {
   std::optional<Alteration> found;
 
  private:
+  /// Whether the step makes the value of an alias, in an operand's memory.
+  bool is_in_place(int slot, const Step& step) const {
+    const std::vector<int> slots = written_slots(step);
+    return std::find(slots.begin(), slots.end(), program_.slots[slot].index) != slots.end();
+  }
+
   Datum stored(int slot, Frame& frame) const {
     Datum datum;
     frame.view(slot, datum);

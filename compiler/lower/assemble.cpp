@@ -7,6 +7,7 @@
 #include <set>
 
 #include "compiler/ir/attr.h"
+#include "compiler/lower/in_place.h"
 #include "compiler/ops/evaluate.h"
 
 namespace dlc {
@@ -60,6 +61,7 @@ class Assembler {
       program_->outputs.push_back(parameter(output));
       program_->output_slots.push_back(slot(output));
     }
+    write_in_place(*program_, in_place_);
     return program_;
   }
 
@@ -226,6 +228,7 @@ class Assembler {
     step.items = size(code.items);
     step.item_cost = size(code.item_cost);
     if (code.scratch_bytes) step.scratch_bytes = size(*code.scratch_bytes);
+    if (!code.in_place.empty()) in_place_[static_cast<int>(program_->steps.size())] = code.in_place;
     program_->steps.emplace_back(std::move(step));
   }
 
@@ -324,6 +327,7 @@ class Assembler {
   std::map<std::string, int> symbols_;
   std::vector<int> symbol_epoch_;
   std::map<Dim, int> sizes_;
+  std::map<int, std::vector<InPlace>> in_place_;  ///< by step, what its kernel allows
   int epochs_ = 0;
 };
 

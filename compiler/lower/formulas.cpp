@@ -82,6 +82,14 @@ std::vector<int> loaded_inputs(const Expr& e) {
   return {inputs.begin(), inputs.end()};
 }
 
+bool loads(const Expr& e, int input) {
+  bool found = false;
+  visit(e, [&](const Expr& node) {
+    found = found || (node->kind == ExprKind::load && node->input == input);
+  });
+  return found;
+}
+
 Expr replace_loads(const Expr& e, const std::function<Expr(const ExprNode& load)>& replace) {
   return rewrite(e, [&](const Expr& node) {
     return node->kind == ExprKind::load ? replace(node.node()) : Expr();

@@ -96,6 +96,7 @@ class Formulas {
 double scalar_cost(const Expr& e);
 /// The ids of all inputs that an expression loads.
 std::vector<int> loaded_inputs(const Expr& e);
+bool loads(const Expr& e, int input);
 /// Rewrites loads; `replace` gets the load (its indices already rewritten).
 Expr replace_loads(const Expr& e, const std::function<Expr(const ExprNode& load)>& replace);
 

@@ -106,6 +106,11 @@ struct Packing {
   std::function<Tensor(const Tensor&)> pack;
 };
 
+/// Buffers, by number, that may be the same memory.
+struct InPlace {
+  int operand, output;
+};
+
 /// A kernel as machine code.
 struct CompiledKernel {
   KernelFunction function = nullptr;
@@ -114,6 +119,7 @@ struct CompiledKernel {
   Dim item_cost = 1;                 ///< about how many scalar operations one item takes
   std::optional<Dim> scratch_bytes;  ///< per thread
   std::vector<Packing> packings;
+  std::vector<InPlace> in_place;  ///< what the code allows; otherwise no output overlaps anything
   std::string schedule;  ///< one line for people: "parallel n,c; vector w x8"
   std::string loops;     ///< the loop nest in text
   /// The condition that did not hold for the faster kernel that such kernels mostly get; for

@@ -47,7 +47,7 @@ class ConvolutionEmitter {
       : kernel_(kernel),
         plan_(kernel, target),
         weights_(kernel),
-        emit_(module, symbol, target, convolution_buffers(kernel)),
+        emit_(module, symbol, target, buffers_of(kernel, kernel.output)),
         output_(kernel) {
     for (const ConvolutionAxis& axis : plan_.outer)
       outer_.push_back({fresh_variable(), axis.output});
@@ -61,6 +61,7 @@ class ConvolutionEmitter {
     code.item_cost = plan_.pixels_per_item() * plan_.depth() * plan_.panels_per_item *
                      std::max(1, plan_.tile.columns() / 16);
     code.scratch_bytes = (spill_at() + plan_.tile.rows * plan_.tile.columns()) * 4;
+    code.in_place = output_.write_in_place(emit_, kernel_);
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
     code.params = emit_.params();
@@ -177,17 +178,21 @@ class ConvolutionEmitter {
       Value* last = ir.CreateSub(pixels_, ir.getInt64(rows));
       emit_.for_loop(emit_.constant(0), pixels_, rows, [&](Value* pixel) {
         // The last tile begins early enough to be whole: some pixels are computed twice, alike.
-        emit_tile_at(panel, weights, emit_smaller(emit_, pixel, last), static_cast<int>(rows),
+        Value* begin = emit_smaller(emit_, pixel, last);
+        emit_tile_at(panel, weights, begin, ir.CreateSub(pixel, begin), static_cast<int>(rows),
                      vectors, full);
       });
     };
     emit_.if_then(ir.CreateICmpSGE(pixels_, ir.getInt64(rows)), tiles, [&] {
-      emit_.for_loop(emit_.constant(0), pixels_, 1,
-                     [&](Value* pixel) { emit_tile_at(panel, weights, pixel, 1, vectors, full); });
+      emit_.for_loop(emit_.constant(0), pixels_, 1, [&](Value* pixel) {
+        emit_tile_at(panel, weights, pixel, emit_.constant(0), 1, vectors, full);
+      });
     });
   }
 
-  void emit_tile_at(Value* panel, Value* weights, Value* pixel, int rows, int vectors, bool full) {
+  /// `done`: how many of the tile's pixels the tile before has stored.
+  void emit_tile_at(Value* panel, Value* weights, Value* pixel, Value* done, int rows, int vectors,
+                    bool full) {
     auto& ir = emit_.ir();
     const int width = vectors * plan_.tile.lanes;
     Tile tile{DType::f32,  rows,    vectors, plan_.tile.lanes,
@@ -216,7 +221,18 @@ class ConvolutionEmitter {
                       full,
                       scratch_at(spill_at()),
                       [&] { output_.store(emit_); }};
-    emit_tile_output(emit_, tile, sums, output);
+    // What overwrites an operand is stored once.
+    Value* store_all = emit_.overwrites() ? ir.CreateICmpEQ(done, ir.getInt64(0)) : ir.getTrue();
+    emit_.if_then(
+        store_all, [&] { emit_tile_output(emit_, tile, sums, output); },
+        [&] {
+          emit_spill(emit_, tile, sums, output.spill, width);
+          TileOutput rest = output;
+          rest.first_row = ir.CreateAdd(output.first_row, done);
+          rest.spill = emit_.element_pointer(output.spill, DType::f32,
+                                             ir.CreateMul(done, ir.getInt64(width)));
+          emit_spilled_output(emit_, tile, width, ir.CreateSub(ir.getInt64(rows), done), rest);
+        });
   }
 
   /// Of the tiles of all items, of which the last may have few pixels.

@@ -1,7 +1,10 @@
 // Epilogues of convolutions: see convolution_output.h.
 #include "compiler/backends/llvm/convolution_output.h"
 
+#include <array>
+
 #include "compiler/expr/interpret.h"
+#include "compiler/lower/formulas.h"
 
 namespace dlc::llvm_backend {
 
@@ -14,22 +17,11 @@ Expr with_flat_operands(const Expr& e, const ConvolutionKernel& kernel, const Ra
   return simplify(loads, ranges);
 }
 
-std::vector<Type> convolution_buffers(const ConvolutionKernel& kernel) {
-  std::vector<Type> types = kernel.operands;
-  types.push_back(kernel.output.type());
-  return types;
-}
-
 ConstantWeights::ConstantWeights(const ConvolutionKernel& kernel)
     : w_(kernel.w), operands_(kernel.operands.size()) {
   if (w_.body->kind != ExprKind::load || !kernel.constants[w_.body->input]) return;
-  bool shared = false;
-  for (const Expr& body : {kernel.x.body, kernel.output.body}) {
-    visit(body, [&](const Expr& e) {
-      shared = shared || (e->kind == ExprKind::load && e->input == w_.body->input);
-    });
-  }
-  if (!shared) operand_ = w_.body->input;
+  const int operand = w_.body->input;
+  if (!loads(kernel.x.body, operand) && !loads(kernel.output.body, operand)) operand_ = operand;
 }
 
 Packing ConstantWeights::packing(std::function<Tensor(const float* w)> pack) const {
@@ -63,15 +55,21 @@ ConvolutionOutput::ConvolutionOutput(const ConvolutionKernel& kernel)
   if (!kernel.row_major) at.push_back(map);
   const Ranges ranges = {{image, y[0]}, {pixel, pixels}, {group, groups}, {channel, maps}};
   value_ = with_flat_operands(kernel.output.at(at), kernel, ranges);
-  offset_ =
+  const Expr place =
       kernel.row_major
-          ? linear(flatten_index({variable(image), map, variable(pixel)}, {y[0], all_maps, pixels}))
-          : linear(
-                flatten_index({variable(image), variable(pixel), map}, {y[0], pixels, all_maps}));
+          ? flatten_index({variable(image), map, variable(pixel)}, {y[0], all_maps, pixels})
+          : flatten_index({variable(image), variable(pixel), map}, {y[0], pixels, all_maps});
+  offset_ = linear(simplify(place, ranges));
 }
 
 void ConvolutionOutput::store(Emitter& emit) const {
   emit.store(number_, offset_, emit.emit_lanes(value_));
+}
+
+std::vector<InPlace> ConvolutionOutput::write_in_place(Emitter& emit,
+                                                       const ConvolutionKernel& kernel) const {
+  return overwrite_operands(emit, kernel, std::span(&value_, 1), offset_,
+                            std::array{kernel.x.body, kernel.w.body});
 }
 
 }  // namespace dlc::llvm_backend

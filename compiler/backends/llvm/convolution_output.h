@@ -3,6 +3,7 @@
 // winograd.cpp.
 #pragma once
 
+#include "compiler/backends/llvm/buffers.h"
 #include "compiler/backends/llvm/emit.h"
 #include "compiler/expr/simplify.h"
 #include "compiler/lower/kernel.h"
@@ -11,9 +12,6 @@ namespace dlc::llvm_backend {
 
 /// The expression with loads by row-major position, simplified.
 Expr with_flat_operands(const Expr& e, const ConvolutionKernel& kernel, const Ranges& ranges);
-
-/// The buffers of a convolution's function: its operands, then the output.
-std::vector<Type> convolution_buffers(const ConvolutionKernel& kernel);
 
 /// Constant weights that no other part of the kernel reads, which can therefore be packed ahead.
 class ConstantWeights {
@@ -40,6 +38,8 @@ class ConvolutionOutput {
                  channel = fresh_variable();
   /// Stores one element, or lanes() of them.
   void store(Emitter& emit) const;
+  /// For kernels that store each element once (see overwrite_operands()).
+  std::vector<InPlace> write_in_place(Emitter& emit, const ConvolutionKernel& kernel) const;
 
  private:
   int number_;

@@ -143,6 +143,7 @@ void Emitter::lane_loop(Variable v, Value* begin, Value* end, int lanes,
   const auto vectors = [&] {
     const std::optional<int64_t> count = number(ir_.CreateSub(end, begin));
     const bool whole = count && *count % lanes == 0;
+    if (overwrites() && !whole) return overlapping_lanes(v, begin, end, lanes, body);
     Value* last = ir_.CreateSub(end, constant(lanes));
     for_loop(begin, end, lanes, [&](Value* i) {
       const bool once = number(i).has_value();
@@ -154,6 +155,33 @@ void Emitter::lane_loop(Variable v, Value* begin, Value* end, int lanes,
   if (long_enough) return vectors();
   Value* fits = ir_.CreateICmpSGE(ir_.CreateSub(end, begin), constant(lanes));
   if_then(fits, vectors, scalars);
+}
+
+/// The last vector is computed first, before the one that it overlaps overwrites what it reads.
+void Emitter::overlapping_lanes(Variable v, Value* begin, Value* end, int lanes,
+                                const std::function<void()>& body) {
+  Value* last = ir_.CreateSub(end, constant(lanes));
+  std::function<void()> store_last;
+  scope([&] {
+    bind_lanes(v, last, lanes);
+    store_last = without_stores(body);
+  });
+  for_loop(begin, last, lanes, [&](Value* base) {
+    bind_lanes(v, base, lanes);
+    body();
+  });
+  store_last();
+}
+
+std::function<void()> Emitter::without_stores(const std::function<void()>& body) {
+  assert(put_off_ == nullptr && "stores are put off once");
+  std::vector<Store> stores;
+  put_off_ = &stores;
+  body();
+  put_off_ = nullptr;
+  return [this, stores = std::move(stores)] {
+    for (const Store& s : stores) store_elements(s.pointer, s.type, s.value);
+  };
 }
 
 void Emitter::scope(const std::function<void()>& body) {

@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -32,8 +33,8 @@ using llvm::Value;
 
 /// Emits a KernelFunction. Values are scalars, or vectors of lanes() lanes where they depend on the
 /// vector variable. bool is i1 (i8 in memory), narrow floats are their bits. Outputs must not
-/// overlap operands or each other: loads move freely, and the last vector of a loop may write
-/// elements again that the one before it wrote.
+/// overlap each other, or operands but those of may_overwrite(): loads of others move freely, and
+/// the last vector of a loop may write elements again that the one before it wrote.
 class Emitter {
  public:
   /// `buffers`: types of the operands, then of the outputs. Throws Error(unsupported) for element
@@ -50,6 +51,10 @@ class Emitter {
   // --- what the function is called with
   Value* buffer(int number) { return buffers_[number]; }
   const Type& buffer_type(int number) const { return types_[number]; }
+  /// An output may be the operand's own memory: for bodies that read an element of it only to write
+  /// that element, once, but for the overlapping vectors of lane_loop().
+  void may_overwrite(int operand) { overwritten_.insert(operand); }
+  bool overwrites() const { return !overwritten_.empty(); }
   /// A buffer behind those of the arguments, which the function itself writes and reads.
   void set_buffer(int number, Type type, Value* pointer);
   Value* scratch() { return scratch_; }
@@ -73,6 +78,8 @@ class Emitter {
   /// v. Ranges shorter than `lanes` run by scalars, unless the caller knows that there are none.
   void lane_loop(Variable v, Value* begin, Value* end, int lanes, const std::function<void()>& body,
                  bool long_enough = false);
+  /// Emits `body` with its stores left out, and the stores where the result is called.
+  std::function<void()> without_stores(const std::function<void()>& body);
   /// Types of elements that are loaded under a mask in one instruction.
   bool has_masked_load(DType type) const;
   void scope(const std::function<void()>& body);
@@ -132,6 +139,11 @@ class Emitter {
     const void* key;
     std::optional<Known> previous;
   };
+  struct Store {
+    Value* pointer;
+    DType type;
+    Value* value;
+  };
   struct Binding {
     Value* value;
     int depth;  ///< nesting of the loop that sets it
@@ -151,6 +163,10 @@ class Emitter {
   /// Whether its value may have lanes: a tile's sums do, though no variable in their load says so.
   bool may_have_lanes(const Expr& e);
   void remember(const Expr& e, Value* value);
+
+  // emit.cpp
+  void overlapping_lanes(Variable v, Value* begin, Value* end, int lanes,
+                         const std::function<void()>& body);
 
   // emit_memory.cpp
   Value* make_load(const Expr& e);
@@ -186,7 +202,9 @@ class Emitter {
   llvm::BasicBlock* entry_;
   size_t arguments_ = 0;         ///< of the buffers; those behind them are the function's own
   bool loads_invariant_ = true;  ///< what is loaded just now is never written
-  Value* dummy_ = nullptr;       ///< zeros to read where a guard switches a load off
+  std::set<int> overwritten_;    ///< operands whose memory may be an output's
+  std::vector<Store>* put_off_ = nullptr;  ///< stores that are to be made later; null: none are
+  Value* dummy_ = nullptr;                 ///< zeros to read where a guard switches a load off
 
   std::vector<Dim> params_;
   std::vector<Value*> param_values_;

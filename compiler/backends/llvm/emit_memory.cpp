@@ -198,7 +198,7 @@ Value* Emitter::make_load(const Expr& e) {
   if (const auto found = replaced_.find(e->input); found != replaced_.end())
     return found->second(e);
   const bool before = loads_invariant_;
-  loads_invariant_ = static_cast<size_t>(e->input) < arguments_;
+  loads_invariant_ = static_cast<size_t>(e->input) < arguments_ && !overwritten_.contains(e->input);
   Value* value = load_operand(e);
   loads_invariant_ = before;
   return value;
@@ -229,10 +229,13 @@ void Emitter::store(int number, const Linear& offset, Value* value) {
   const DType type = types_[number].dtype;
   Value* pointer = element_pointer(buffers_[number], type, offset);
   const Dim stride = lanes_ == 1 ? Dim(0) : offset.coefficient(vector_);
-  if (lanes_ == 1 || stride == Dim(1)) return store_elements(pointer, type, widen(value));
+  const auto put = [&](Value* to, Value* what) {
+    put_off_ != nullptr ? put_off_->push_back({to, type, what}) : store_elements(to, type, what);
+  };
+  if (lanes_ == 1 || stride == Dim(1)) return put(pointer, widen(value));
   for (int k = 0; k < lanes_; ++k) {
     Value* to = element_pointer(pointer, type, ir_.CreateMul(dim(stride), constant(k)));
-    store_elements(to, type, lane(value, k));
+    put(to, lane(value, k));
   }
 }
 

@@ -1,5 +1,6 @@
 // Loop kernels: walks a schedule (compiler/lower/schedule.h) with the emitter.
 // Next: jit.cpp.
+#include "compiler/backends/llvm/buffers.h"
 #include "compiler/backends/llvm/interior.h"
 #include "compiler/backends/llvm/kernels.h"
 #include "compiler/lower/schedule.h"
@@ -32,6 +33,15 @@ class LoopEmitter {
     if (schedule.across)
       loads_across_ = transposed_loads(nest.bodies, schedule.inner->variable,
                                        schedule.across->variable, shapes);
+  }
+
+  /// Which outputs may overwrite operands: where each element is done once, but for overlapping
+  /// vectors of one loop.
+  std::vector<InPlace> write_in_place(const LoopKernel& kernel) {
+    if (schedule_.across) return {};
+    if (schedule_.inner && !Interior(emit_, nest_.bodies, schedule_.inner->variable).empty())
+      return {};
+    return overwrite_operands(emit_, kernel, nest_.bodies, position_);
   }
 
   void run() {
@@ -250,9 +260,11 @@ CompiledKernel emit_loop_kernel(const LoopKernel& kernel, const TargetInfo& targ
   Emitter emit(module, symbol, target, buffer_types(kernel));
   std::vector<Dims> shapes;
   for (const Type& type : kernel.operands) shapes.push_back(type.shape);
-  LoopEmitter(emit, nest, schedule, shapes, static_cast<int>(kernel.operands.size())).run();
-  emit.finish();
+  LoopEmitter loops(emit, nest, schedule, shapes, static_cast<int>(kernel.operands.size()));
   CompiledKernel result;
+  result.in_place = loops.write_in_place(kernel);
+  loops.run();
+  emit.finish();
   result.params = emit.params();
   result.items = schedule.items;
   result.item_cost = schedule.item_cost;

@@ -11,10 +11,12 @@
 // for each number of rows and vectors that a tile may have; sums of tiles that are not full go
 // through memory to one epilogue for all of them.
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 
 #include "compiler/backends/llvm/arith.h"
+#include "compiler/backends/llvm/buffers.h"
 #include "compiler/backends/llvm/kernels.h"
 #include "compiler/backends/llvm/operand.h"
 #include "compiler/backends/llvm/panels.h"
@@ -36,7 +38,7 @@ class MatmulEmitter {
       : kernel_(kernel),
         type_(kernel.accumulator),
         shape_(tile_shape(target, type_)),
-        emit_(module, symbol, target, buffer_types(kernel)) {
+        emit_(module, symbol, target, buffers_of(kernel, kernel.output)) {
     unify_variables();
     a_ = affine(kernel_.a.body, row_, k_, type_, kernel_.operands);
     b_ = affine(kernel_.b.body, column_, k_, type_, kernel_.operands);
@@ -50,6 +52,9 @@ class MatmulEmitter {
     code.items = batches() * blocks() * groups();
     code.item_cost = maximum(minimum(m_, tiles_per_block * shape_.rows), 1) * steps_ *
                      (panels_per_group() * shape_.columns() / 4);
+    // No tiles overlap.
+    code.in_place = overwrite_operands(emit_, kernel_, std::span(&kernel_.output.body, 1),
+                                       position(), std::array{kernel_.a.body, kernel_.b.body});
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
     code.params = emit_.params();
@@ -64,12 +69,6 @@ class MatmulEmitter {
 
  private:
   enum class B { packed_ahead, in_place, packed_by_item };
-
-  static std::vector<Type> buffer_types(const MatmulKernel& kernel) {
-    std::vector<Type> types = kernel.operands;
-    types.push_back(kernel.output.type());
-    return types;
-  }
 
   /// One set of variables for A, B and the output: batches, row, column, k.
   void unify_variables() {
@@ -108,13 +107,6 @@ class MatmulEmitter {
   }
 
   void choose_b() {
-    const auto loads = [](const Expr& e, int operand) {
-      bool found = false;
-      visit(e, [&](const Expr& x) {
-        found = found || (x->kind == ExprKind::load && x->input == operand);
-      });
-      return found;
-    };
     if (kernel_.b.body->kind == ExprKind::load || kernel_.b.body->kind == ExprKind::cast) {
       int operand = -1;
       visit(kernel_.b.body, [&](const Expr& e) {
@@ -384,15 +376,18 @@ class MatmulEmitter {
     tile.prefetch = ir.CreateGEP(ir.getInt8Ty(), next, ir.CreateMul(mine, ir.getInt64(bytes)));
   }
 
-  void store_one() {
+  Linear position() const {
     Indices indices;
     // An axis of one element is not in the formula any more: nothing binds its variable.
     for (const Axis& axis : kernel_.output.axes) {
       indices.push_back(axis.extent == Dim(1) ? index(0) : variable(axis.variable));
     }
+    return linear(flatten_index(indices, kernel_.output.shape()));
+  }
+
+  void store_one() {
     Value* value = emit_.emit_lanes(kernel_.output.body);
-    emit_.store(static_cast<int>(kernel_.operands.size()),
-                linear(flatten_index(indices, kernel_.output.shape())), value);
+    emit_.store(static_cast<int>(kernel_.operands.size()), position(), value);
   }
 
   void set_b(Tile& tile, Value* panel, int vectors) {

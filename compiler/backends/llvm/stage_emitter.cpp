@@ -143,8 +143,9 @@ void StageEmitter::outer_loops(const Sweep& sweep, size_t k, const Accumulators&
   });
 }
 
-/// Whole vectors, then one that overlaps them, of which only the new lanes are counted. A row
-/// shorter than a vector goes one by one.
+/// Whole vectors, then one that overlaps them, of which only the new lanes are counted; where
+/// operands are overwritten, that one comes first and is stored last. A row shorter than a vector
+/// goes one by one.
 void StageEmitter::inner_loop(const Sweep& sweep, const Accumulators& accumulators) {
   llvm::IRBuilder<>& ir = emit_.ir();
   const Axis& axis = sweep.axes.back();
@@ -162,12 +163,28 @@ void StageEmitter::inner_loop(const Sweep& sweep, const Accumulators& accumulato
     step(sweep, accumulators, counted);
   };
   Value* rest = ir.CreateAnd(extent, emit_.constant(lanes - 1));
-  const auto vectors = [&] {
+  const auto whole_vectors = [&] {
     emit_.for_loop(emit_.constant(0), ir.CreateSub(extent, rest), lanes,
                    [&](Value* base) { vector_at(base, nullptr); });
-    emit_.if_then(ir.CreateICmpNE(rest, emit_.constant(0)), [&] {
-      vector_at(ir.CreateSub(extent, emit_.constant(lanes)), new_lanes(rest, lanes));
-    });
+  };
+  const auto last_vector = [&] {
+    vector_at(ir.CreateSub(extent, emit_.constant(lanes)), new_lanes(rest, lanes));
+  };
+  const auto vectors = [&] {
+    if (!emit_.overwrites()) {
+      whole_vectors();
+      emit_.if_then(ir.CreateICmpNE(rest, emit_.constant(0)), last_vector);
+      return;
+    }
+    emit_.if_then(
+        ir.CreateICmpNE(rest, emit_.constant(0)),
+        [&] {
+          std::function<void()> store_last;
+          emit_.scope([&] { store_last = emit_.without_stores(last_vector); });
+          whole_vectors();
+          store_last();
+        },
+        whole_vectors);
   };
   emit_.if_then(ir.CreateICmpSGE(extent, emit_.constant(lanes)), vectors, singles);
 }

@@ -2,6 +2,7 @@
 // Next: stage_emitter.h.
 #include "compiler/backends/llvm/kernels.h"
 #include "compiler/backends/llvm/stage_emitter.h"
+#include "compiler/lower/in_place.h"
 
 namespace dlc::llvm_backend {
 
@@ -12,12 +13,18 @@ CompiledKernel emit_staged_kernel(const StagedKernel& kernel, const TargetInfo& 
                {plan.buffers.begin(), plan.buffers.begin() + plan.first_stage});
   StageEmitter stages(emit, kernel, plan);
   stages.place(emit.scratch());
+  CompiledKernel code;
+  for (int output = 0; output < static_cast<int>(kernel.outputs.size()); ++output) {
+    for (const int operand : read_where_written(kernel, plan, output)) {
+      emit.may_overwrite(operand);
+      code.in_place.push_back({operand, static_cast<int>(kernel.operands.size()) + output});
+    }
+  }
   emit.for_loop(emit.first_item(), emit.last_item(), 1, [&](Value* item) {
     emit.bind_item(kernel.outer, item);
     stages.run();
   });
   emit.finish();
-  CompiledKernel code;
   code.params = emit.params();
   code.items = plan.items;
   code.item_cost = plan.item_cost;

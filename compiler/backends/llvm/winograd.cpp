@@ -52,7 +52,7 @@ class WinogradEmitter {
   WinogradEmitter(const ConvolutionKernel& kernel, const TargetInfo& target, llvm::Module& module,
                   const std::string& symbol)
       : kernel_(kernel),
-        emit_(module, symbol, target, convolution_buffers(kernel)),
+        emit_(module, symbol, target, buffers_of(kernel, kernel.output)),
         output_(kernel),
         channels_(kernel.w.shape()[1].number()),
         maps_(kernel.w.shape()[0].number()),
@@ -77,6 +77,7 @@ class WinogradEmitter {
     code.item_cost =
         Dim(block_) * (points * channels_ * std::max<int64_t>(1, width_ / 16)) * panels_per_item_;
     code.scratch_bytes = (buffer_at() + points * lanes_) * 4;
+    if (fills_vectors()) code.in_place = output_.write_in_place(emit_, kernel_);
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
     code.params = emit_.params();
@@ -322,15 +323,23 @@ class WinogradEmitter {
       const auto [row, column] = place_of(tile);
       Value* products = scratch_at(
           ir.CreateAdd(ir.CreateMul(tile, ir.getInt64(width_)), ir.getInt64(products_at())));
-      emit_.lane_loop(output_.channel, first, end, lanes_, [&, row = row, column = column] {
+      const auto transform = [&, row = row, column = column] {
         Value* channel = emit_.first_lane(linear(variable(output_.channel)));
         Value* from = emit_.element_pointer(products, DType::f32, ir.CreateSub(channel, first));
         Value* buffer = scratch_at(emit_.constant(buffer_at()));
         untransform_tile(from, buffer);
         store_tile(row, column, buffer);
+      };
+      if (!fills_vectors()) return emit_.lane_loop(output_.channel, first, end, lanes_, transform);
+      emit_.for_loop(first, end, lanes_, [&](Value* channel) {
+        emit_.bind_lanes(output_.channel, channel, lanes_);
+        transform();
       });
     });
   }
+
+  /// Whether no vector of output channels overlaps another.
+  bool fills_vectors() const { return maps_ % lanes_ == 0; }
 
   void untransform_tile(Value* from, Value* buffer) {
     std::array<Outputs, inputs> half;  // [column][row]
