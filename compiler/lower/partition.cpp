@@ -260,6 +260,8 @@ class Partitioner {
     TensorExpr renumbered{formula.axes, renumber(formula.body, kernel, item.operands)};
     kernel.outputs.push_back(std::move(renumbered));
     note_kernel(item, {value});
+    if (stages_ && !stages_->refusal(value).empty())
+      note_miss("join the stages beside it", graph_.producer(value), stages_->refusal(value));
     kernels_.push_back(std::move(kernel));
     result_.items.push_back(std::move(item));
   }

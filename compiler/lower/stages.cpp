@@ -99,7 +99,19 @@ void StagePlan::add(Value value) {
 
 bool StagePlan::join(Value value, int group) {
   const std::optional<Splits> splits = splits_of_user(value, groups_[group]);
-  return splits && admit(value, *splits, group);
+  return !refused(value, splits ? admit(value, *splits, group)
+                                : "it reads the stages' values along its own axes");
+}
+
+/// Remembers why, for people.
+bool StagePlan::refused(Value value, std::string_view condition) {
+  refusals_[value] = condition;
+  return !condition.empty();
+}
+
+std::string_view StagePlan::refusal(Value value) const {
+  const auto found = refusals_.find(value);
+  return found == refusals_.end() || group(value) ? "" : found->second;
 }
 
 /// The reduction's result has one value for each outer point.
@@ -116,7 +128,7 @@ void StagePlan::seed(Value value) {
   }
   groups_.push_back(std::move(group));
   const int number = static_cast<int>(groups_.size()) - 1;
-  if (admit(value, splits, number)) absorb_producers(number);
+  if (admit(value, splits, number).empty()) absorb_producers(number);
 }
 
 void StagePlan::absorb_producers(int group) {
@@ -132,21 +144,25 @@ void StagePlan::absorb_producers(int group) {
 
 bool StagePlan::absorb(Value value, int group) {
   const std::optional<Splits> splits = splits_of_producer(value, groups_[group]);
-  return splits && admit(value, *splits, group);
+  return !refused(
+      value, splits ? admit(value, *splits, group) : "the stages read it along their own axes");
 }
 
-/// Takes the value in if that leaves the group right and worth it.
-bool StagePlan::admit(Value value, Splits splits, int group) {
+/// Must leave the group right and worth it.
+std::string_view StagePlan::admit(Value value, Splits splits, int group) {
   Group changed = groups_[group];
-  if (changed.members.size() >= most_members || !complete(value, splits, changed)) return false;
-  if (!suits_rows(value, splits)) return false;
+  if (changed.members.size() >= most_members) return "a kernel has at most 24 stages";
+  if (!complete(value, splits, changed)) return "each outer axis of the stages is one of its axes";
+  if (!suits_rows(value, splits)) return "what lies along its rows is adjacent in memory";
   changed.members[value] = std::move(splits);
   for (const auto& [member, own] : changed.members)
-    if (!reads_match(member, changed)) return false;
-  if (!fits(changed) || makes_cycle(changed)) return false;
+    if (!reads_match(member, changed)) return "stages read each other at the same outer point only";
+  if (!fits(changed))
+    return "the rows of a point fit into 512 kB and points are enough for threads";
+  if (makes_cycle(changed)) return "nothing else waits for one stage and is read by another";
   groups_[group] = std::move(changed);
   group_of_[value] = group;
-  return true;
+  return "";
 }
 
 // --- index maps

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "compiler/expr/simplify.h"
@@ -27,6 +28,8 @@ class StagePlan {
   /// The number of the group that computes `value`, if it is in one with others.
   std::optional<int> group(Value value) const;
   const std::vector<Value>& members(int group) const { return groups_[group].order; }
+  /// Why a stored value is not in a group that reads it or that it reads; empty if there is none.
+  std::string_view refusal(Value value) const;
   /// Values from outside that members read.
   std::vector<Value> operands(int group) const { return operands(groups_[group]); }
   /// Whether `value`, of the group or not, is read by anything but the group's members.
@@ -66,7 +69,9 @@ class StagePlan {
   void seed(Value value);
   void absorb_producers(int group);
   bool absorb(Value value, int group);
-  bool admit(Value value, Splits splits, int group);
+  /// Takes the value in, unless the result is a condition that does not hold.
+  std::string_view admit(Value value, Splits splits, int group);
+  bool refused(Value value, std::string_view condition);
   std::optional<Splits> splits_of_user(Value value, const Group& group) const;
   std::optional<Splits> splits_of_producer(Value value, const Group& group) const;
   bool complete(Value value, Splits& splits, const Group& group) const;
@@ -95,6 +100,7 @@ class StagePlan {
   std::map<Value, std::vector<Value>> readers_;
   std::vector<Group> groups_;
   std::map<Value, int> group_of_;
+  std::map<Value, std::string_view> refusals_;
   mutable std::map<Value, std::vector<Read>> reads_;
 };
 

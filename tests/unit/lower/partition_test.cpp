@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "compiler/ir/text.h"
 #include "runtime/error.h"
 
@@ -31,6 +33,26 @@ TEST(Partition, PointwiseChainsAreOneKernel) {
     return %2
   })");
   EXPECT_EQ(cut.names(), "Add+Relu+Exp");
+}
+
+TEST(Partition, WhatDoesNotJoinStagesIsToldWhy) {
+  std::vector<Kernel> kernels;
+  FusionNotes notes;
+  partition(parse(R"(graph @g(%x: f32[8,16]) -> (f32[8,16], f32[1,16]) {
+    %rows = Constant(value=i64[1]{1}) : i64[1]
+    %columns = Constant(value=i64[1]{0}) : i64[1]
+    %0 = ReduceMax(%x, %rows) : f32[8,1]
+    %1 = Sub(%x, %0) : f32[8,16]
+    %sum = ReduceSum(%1, %columns) : f32[1,16]
+    return %1, %sum
+  })"),
+            {.notes = &notes}, kernels);
+  const auto miss =
+      std::find_if(notes.near_misses.begin(), notes.near_misses.end(),
+                   [](const NearMiss& m) { return m.rewrite == "join the stages beside it"; });
+  ASSERT_NE(miss, notes.near_misses.end());
+  EXPECT_EQ(miss->node, "node (ReduceSum)");
+  EXPECT_EQ(miss->condition, "it reads the stages' values along its own axes");
 }
 
 TEST(Partition, WithoutFusionEachNodeIsAKernel) {
