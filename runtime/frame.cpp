@@ -110,6 +110,7 @@ void Frame::run(std::span<const Datum> inputs, std::span<Datum> outputs,
       run_step(step);
       continue;
     }
+    workspace_.observer->before_step();
     const auto start = std::chrono::steady_clock::now();
     run_step(step);
     const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - start;

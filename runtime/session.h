@@ -12,10 +12,12 @@ namespace dlc {
 
 class Frame;
 
-/// Called after each step of a run, for profiles and dumps. Time is in nanoseconds; `frame`
+/// Called around each step of a run, for profiles and dumps: those of nested programs come within
+/// that of their If, Loop or Scan. Time is in nanoseconds; `frame`
 /// (runtime/frame.h) shows what slots hold by then, before later steps write over them.
 struct StepObserver {
   virtual ~StepObserver() = default;
+  virtual void before_step() {}
   virtual void after_step(const Step& step, int64_t nanoseconds, Frame& frame) = 0;
 };
 

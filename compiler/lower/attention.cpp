@@ -51,7 +51,7 @@ class Finder {
     if (!second) return false;
     const Value weights = plain_source(second->a, graph_);
     const std::optional<int> group = weights.valid() ? stages_.group(weights) : std::nullopt;
-    if (!group || graph_.is_output(weights)) return false;
+    if (!group || stages_.is_pointwise(*group) || graph_.is_output(weights)) return false;
     const auto readers_of_weights = readers.find(weights);
     if (readers_of_weights == readers.end() ||
         readers_of_weights->second != std::set<Value>{result} ||

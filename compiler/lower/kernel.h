@@ -120,8 +120,8 @@ struct CompiledKernel {
   std::optional<Dim> scratch_bytes;  ///< per thread
   std::vector<Packing> packings;
   std::vector<InPlace> in_place;  ///< what the code allows; otherwise no output overlaps anything
-  std::string schedule;  ///< one line for people: "parallel n,c; vector w x8"
-  std::string loops;     ///< the loop nest in text
+  std::string schedule;           ///< one line for people: "parallel n,c; vector w x8"
+  std::string loops;              ///< the loop nest in text
   /// The condition that did not hold for the faster kernel that such kernels mostly get; for
   /// people.
   std::string_view missed;

@@ -269,12 +269,24 @@ class Partitioner {
   void add_group(int group) {
     if (!groups_done_.insert(group).second) return;
     for (Value operand : stages_->operands(group)) require(operand);
+    if (stages_->is_pointwise(group)) return add_pointwise_group(group);
     KernelItem item{0, {}, {}};
     StagedKernel kernel = stages_->kernel(group, item.outputs);
     describe(kernel, stages_->members(group));
     for (StagedKernel::Stage& stage : kernel.stages)
       stage.body = renumber(stage.body, kernel, item.operands);
     item.kernel = kernels_.size();
+    note_kernel(item, stages_->members(group));
+    kernels_.push_back(std::move(kernel));
+    result_.items.push_back(std::move(item));
+  }
+
+  void add_pointwise_group(int group) {
+    LoopKernel kernel;
+    KernelItem item{kernels_.size(), {}, {}};
+    describe(kernel, stages_->members(group));
+    for (const TensorExpr& output : stages_->loops(group, item.outputs))
+      kernel.outputs.push_back({output.axes, renumber(output.body, kernel, item.operands)});
     note_kernel(item, stages_->members(group));
     kernels_.push_back(std::move(kernel));
     result_.items.push_back(std::move(item));

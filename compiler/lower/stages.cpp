@@ -59,14 +59,16 @@ StagePlan::StagePlan(const Graph& graph, const Formulas& formulas, const std::ve
       readers_[Value{input}].push_back(value);
   }
   for (Value value : stored) add(value);
-  for (size_t g = 0; g < groups_.size(); ++g) {
-    Group& group = groups_[g];
-    if (group.members.size() < 2) {
+  dissolve_singles();
+  for (Value value : stored) add_pointwise(value);
+  for (Value value : stored)
+    if (const std::optional<int> g = group(value)) groups_[*g].order.push_back(value);
+}
+
+void StagePlan::dissolve_singles() {
+  for (const Group& group : groups_)
+    if (group.members.size() < 2)
       for (const auto& [value, splits] : group.members) group_of_.erase(value);
-    }
-    for (Value value : stored)
-      if (group.members.contains(value)) group.order.push_back(value);
-  }
 }
 
 std::optional<int> StagePlan::group(Value value) const {

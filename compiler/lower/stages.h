@@ -1,6 +1,8 @@
 // Stages: stored values that one kernel computes together, outer point by outer point, so that what
-// they hand each other stays in scratch: softmax, normalizations and what is around them.
-// Next: stages.cpp; compiler/backends/llvm/staged_kernel.cpp runs them.
+// they hand each other stays in scratch: softmax, normalizations and what is around them. Also
+// pointwise values that read each other element by element, as the states of an LSTM do: they are
+// the outputs of one loop kernel.
+// Next: stages.cpp, pointwise_groups.cpp; compiler/backends/llvm/staged_kernel.cpp runs stages.
 #pragma once
 
 #include <map>
@@ -28,6 +30,7 @@ class StagePlan {
   /// The number of the group that computes `value`, if it is in one with others.
   std::optional<int> group(Value value) const;
   const std::vector<Value>& members(int group) const { return groups_[group].order; }
+  bool is_pointwise(int group) const { return groups_[group].pointwise; }
   /// Why a stored value is not in a group that reads it or that it reads; empty if there is none.
   std::string_view refusal(Value value) const;
   /// Values from outside that members read.
@@ -45,6 +48,8 @@ class StagePlan {
   /// All but the name and the operands: loads read values by id, and stages. `outputs`: the values
   /// that are to be written to memory.
   StagedKernel kernel(int group, std::vector<Value>& outputs) const;
+  /// The same of a pointwise group: the formulas of the outputs, without loads of members.
+  std::vector<TensorExpr> loops(int group, std::vector<Value>& outputs) const;
 
  private:
   /// What an axis of a member is: an outer axis, a row axis, or both: outer * inner + row.
@@ -58,6 +63,7 @@ class StagePlan {
     Dims outer;
     std::map<Value, Splits> members;
     std::vector<Value> order;
+    bool pointwise = false;  ///< each element is a point
   };
   struct Read {
     Value value;
@@ -65,6 +71,10 @@ class StagePlan {
   };
 
   void add(Value value);
+  void dissolve_singles();
+  void add_pointwise(Value value);
+  bool may_be_pointwise(Value value) const;
+  bool reads_own_elements(Value reader, const Group& group) const;
   bool join(Value value, int group);
   void seed(Value value);
   void absorb_producers(int group);

@@ -39,15 +39,21 @@ concept HasName = requires(const T& step) {
   step.name;
 };
 
-/// Times of the steps, by the order in which a run comes to them first.
+/// Times of the steps, by the order in which a run comes to them first; of If, Loop and Scan
+/// without the steps within them.
 class Recorder : public StepObserver {
  public:
+  void before_step() override { within_.push_back(0); }
+
   void after_step(const Step& step, int64_t nanoseconds, Frame&) override {
+    const int64_t own = nanoseconds - within_.back();
+    within_.pop_back();
+    if (!within_.empty()) within_.back() += nanoseconds;
     const auto [found, is_new] = number_.try_emplace(&step, steps_.size());
     if (is_new) steps_.push_back(describe(step));
     std::vector<double>& times = steps_[found->second].milliseconds;
     times.resize(static_cast<size_t>(runs_), 0);
-    times.back() += 1e-6 * static_cast<double>(nanoseconds);
+    times.back() += 1e-6 * static_cast<double>(own);
   }
   void begin_run() { ++runs_; }
   std::vector<StepTimes> take() { return std::move(steps_); }
@@ -69,6 +75,7 @@ class Recorder : public StepObserver {
 
   std::map<const Step*, size_t> number_;
   std::vector<StepTimes> steps_;
+  std::vector<int64_t> within_;  ///< of the steps under way: the time of those within each
   int runs_ = 0;
 };
 

@@ -65,13 +65,33 @@ TEST(Partition, WithoutFusionEachNodeIsAKernel) {
   EXPECT_EQ(cut.names(), "Relu | Exp");
 }
 
-TEST(Partition, AnOutputThatOthersUseIsStored) {
+TEST(Partition, AnOutputThatOthersUseElementByElementIsMadeWithThem) {
   const Cut cut(R"(graph @g(%x: f32[8]) -> (f32[8], f32[8]) {
     %0 = Relu(%x) : f32[8]
     %1 = Exp(%0) : f32[8]
     return %0, %1
   })");
-  EXPECT_EQ(cut.names(), "Relu | Exp");
+  EXPECT_EQ(cut.names(), "Relu+Exp");
+  EXPECT_EQ(std::get<LoopKernel>(cut.kernels[0]).outputs.size(), 2u);
+}
+
+TEST(Partition, WhatIsReadInAnotherOrderOrWaitsForAnotherKernelIsMadeAlone) {
+  EXPECT_EQ(Cut(R"(graph @g(%x: f32[8,8]) -> (f32[8,8], f32[8,8]) {
+    %0 = Relu(%x) : f32[8,8]
+    %1 = Transpose(%0, perm=[1,0]) : f32[8,8]
+    %2 = Exp(%1) : f32[8,8]
+    return %0, %2
+  })")
+                .names(),
+            "Relu | Transpose+Exp");
+  EXPECT_EQ(Cut(R"(graph @g(%x: f32[8,8]) -> (f32[8,8], f32[8,8], f32[8,8]) {
+    %0 = Relu(%x) : f32[8,8]
+    %1 = MatMul(%0, %0) : f32[8,8]
+    %2 = Add(%0, %1) : f32[8,8]
+    return %0, %1, %2
+  })")
+                .names(),
+            "Relu | MatMul | Add");
 }
 
 TEST(Partition, CostlyValuesWithTwoUsersAreStoredAndCheapOnesAreNot) {
@@ -81,7 +101,9 @@ TEST(Partition, CostlyValuesWithTwoUsersAreStoredAndCheapOnesAreNot) {
     %2 = Mul(%0, %y) : f32[8]
     return %1, %2
   }})";
-  EXPECT_EQ(Cut(fmt::format(fmt::runtime(text), "Exp")).names(), "Exp | Add | Mul");
+  const Cut costly(fmt::format(fmt::runtime(text), "Exp"));
+  EXPECT_EQ(costly.names(), "Exp+Add+Mul");
+  EXPECT_EQ(std::get<LoopKernel>(costly.kernels[0]).outputs.size(), 2u) << "Exp is in registers";
   EXPECT_EQ(Cut(fmt::format(fmt::runtime(text), "Neg")).names(), "Neg+Add | Neg+Mul");
 }
 

@@ -96,6 +96,27 @@ TEST(Loop, RunsAsOftenAsTheTripCountSays) {
   }
 }
 
+TEST(Loop, ObserversSeeTheStepsOfTheBodyWithinThatOfTheLoop) {
+  struct Depths : StepObserver {
+    void before_step() override { ++depth; }
+    void after_step(const Step& step, int64_t, Frame&) override {
+      --depth;
+      if (std::holds_alternative<KernelStep>(step)) kernels.push_back(depth);
+      if (std::holds_alternative<LoopStep>(step)) loops.push_back(depth);
+    }
+    int depth = 0;
+    std::vector<int> kernels, loops;
+  };
+  ThreadPool pool(1);
+  Session session(loop_program(true, false, loop_body().program), pool);
+  Depths depths;
+  session.observe(&depths);
+  session.run(std::vector<Datum>{number(2), f32({1}, {1}), f32({1}, {1})});
+  EXPECT_EQ(depths.kernels, (std::vector<int>{1, 1, 1, 1}));
+  EXPECT_EQ(depths.loops, std::vector<int>{0});
+  EXPECT_EQ(depths.depth, 0);
+}
+
 TEST(Loop, StopsWhenTheConditionFails) {
   ThreadPool pool(1);
   Session session(loop_program(true, true, loop_body().program), pool);
