@@ -102,9 +102,9 @@ Strides strides_along(const Expr& e, Variable v, const std::vector<Dims>& shapes
   return result;
 }
 
-/// How many vectors to take at a time: many for short work, to hide latencies and loop overhead.
+/// How many vectors to take at a time, to hide latencies: many for short work, where loops show.
 int vectors_at_once(double work, bool irregular) {
-  if (irregular || work > 40) return 1;
+  if (irregular) return 1;
   return work > 16 ? 2 : 4;
 }
 
