@@ -20,7 +20,7 @@ std::optional<MatmulKernel> matmul_of(const Graph& graph, const Formulas& formul
   const size_t rank = graph.type(value).shape.size();
   const bool plain = kernel.accumulator == DType::f32 && kernel.a.dtype() == DType::f32 &&
                      kernel.b.dtype() == DType::f32 && rank >= 2 &&
-                     kernel.output.axes.size() == rank && kernel.a.axes.size() == rank &&
+                     kernel.outputs[0].axes.size() == rank && kernel.a.axes.size() == rank &&
                      kernel.b.axes.size() == rank;
   return plain ? std::optional(std::move(kernel)) : std::nullopt;
 }
@@ -114,7 +114,7 @@ class Finder {
       if (stages_.is_read_outside(operand, found.group) || !formulas_.order(operand).empty())
         continue;
       const std::optional<MatmulKernel> first = matmul_of(graph_, formulas_, operand);
-      if (!first || first->output.dtype() != DType::f32) continue;
+      if (!first || first->outputs[0].dtype() != DType::f32) continue;
       found.scores = operand;
       return take_first(*first);
     }
@@ -139,11 +139,12 @@ class Finder {
     const Expr place = variable(scores.row[0].variable);
     Ranges in_scope = ranges();
     in_scope[scores.row[0].variable] = keys_;
-    const Expr body = replace_loads(first.output.at(at({query, place})), [&](const ExprNode& load) {
-      return load.input == MatmulKernel::accumulated
-                 ? load_flat(MatmulKernel::accumulated, load.dtype, place)
-                 : Expr();
-    });
+    const Expr body =
+        replace_loads(first.outputs[0].at(at({query, place})), [&](const ExprNode& load) {
+          return load.input == MatmulKernel::accumulated
+                     ? load_flat(MatmulKernel::accumulated, load.dtype, place)
+                     : Expr();
+        });
     scores.body = simplify(body, in_scope);
     return put_first(std::move(scores));
   }
@@ -179,7 +180,7 @@ class Finder {
     kernel.value = simplify(second.b.at(at({variable(kernel.keys.variable), column})), ranges());
     const AxisOrder& order = formulas_.order(result);
     kernel.at = to_memory(at({query, column}), order);
-    Expr body = replace_loads(second.output.at(kernel.at), [&](const ExprNode& load) {
+    Expr body = replace_loads(second.outputs[0].at(kernel.at), [&](const ExprNode& load) {
       return load.input == MatmulKernel::accumulated
                  ? dlc::load(MatmulKernel::accumulated, load.dtype, {query, column})
                  : Expr();
@@ -216,7 +217,7 @@ class Finder {
     std::set<Value> inside(members.begin(), members.end());
     inside.insert(found.scores);
     std::vector<Value> open;
-    for (const Expr& body : {second.b.body, second.output.body})
+    for (const Expr& body : {second.b.body, second.outputs[0].body})
       for (int input : loaded_inputs(body))
         if (input >= 0) open.push_back(Value{input});
     for (Value operand : stages_.operands(found.group))

@@ -131,19 +131,19 @@ void merge_batches(MatmulKernel& kernel, size_t batches, const Formulas& formula
   if (read->kind == ExprKind::load && !stride_of(read->args[0], a.axes[0].variable)) return;
   kernel.a = a;
   kernel.b = without_axes(kernel.b, batches);
-  TensorExpr output = merge_axes(kernel.output, batches + 1);
+  TensorExpr output = merge_axes(kernel.outputs[0], batches + 1);
   output.body = replace_loads(output.body, [&](const ExprNode& node) {
     if (node.input != MatmulKernel::accumulated) return Expr();
     return load(MatmulKernel::accumulated, node.dtype,
                 {variable(output.axes[0].variable), variable(output.axes[1].variable)});
   });
-  kernel.output = output;
+  kernel.outputs = {output};
 }
 
 void flatten_loads(MatmulKernel& kernel, const Formulas& formulas) {
   kernel.a = with_flat_loads(kernel.a, formulas);
   kernel.b = with_flat_loads(kernel.b, formulas);
-  kernel.output = with_flat_loads(kernel.output, formulas);
+  for (TensorExpr& output : kernel.outputs) output = with_flat_loads(output, formulas);
 }
 
 MatmulKernel make_matmul(const Formulas& formulas, const Graph& graph, const Anchor& anchor) {
@@ -157,10 +157,11 @@ MatmulKernel make_matmul(const Formulas& formulas, const Graph& graph, const Anc
                           true, kernel.accumulator);
   kernel.b = operand_view(formulas, b, s.batch, s.b_batch, s.k, s.n, c.transpose_b, s.b_vector,
                           false, kernel.accumulator);
-  kernel.output =
+  TensorExpr output =
       formulas.epilogue(anchor, matmul_sum(formulas, graph, anchor, s, kernel.accumulator));
   const AxisOrder& order = formulas.order(anchor.result);
-  kernel.output.axes = to_memory(kernel.output.axes, order);
+  output.axes = to_memory(output.axes, order);
+  kernel.outputs = {output};
   if (order.empty() && !s.a_vector && !s.b_vector) merge_batches(kernel, s.batch.size(), formulas);
   flatten_loads(kernel, formulas);
   return kernel;
@@ -229,13 +230,36 @@ MatmulKernel as_matmul(const ConvolutionKernel& kernel, const Formulas& formulas
     at.resize(w.size(), index(0));
     return kernel.w.at(at);
   });
-  result.output = kernel.output;
+  result.outputs = {kernel.output};
   merge_batches(result, batches, formulas);
   flatten_loads(result, formulas);
   return result;
 }
 
 }  // namespace
+
+void add_gates(MatmulKernel& kernel, const Formulas& formulas, Value product,
+               const std::vector<TensorExpr>& results) {
+  const TensorExpr element = kernel.outputs[0];
+  const Dims shape = formulas.stored_type(product).shape;
+  const size_t merged = shape.size() - element.axes.size() + 1;
+  kernel.gates = static_cast<int>(floor_div(shape.back(), results[0].axes.back().extent).number());
+  kernel.outputs.clear();
+  for (const TensorExpr& result : results) {
+    TensorExpr output = merged > 1 ? merge_axes(result, merged) : result;
+    const std::vector<Axis> axes = kernel.outputs.empty() ? output.axes : kernel.outputs[0].axes;
+    Indices own;
+    for (const Axis& axis : axes) own.push_back(variable(axis.variable));
+    output = {axes, output.at(own)};
+    output.body = replace_loads(output.body, [&](const ExprNode& node) {
+      if (node.input != product.id) return Expr();
+      Indices at = own;
+      at.back() = node.flat ? unflatten_index(node.args[0], shape).back() : node.args.back();
+      return element.at(at);
+    });
+    kernel.outputs.push_back(with_flat_loads(output, formulas));
+  }
+}
 
 Kernel make_contraction(const Formulas& formulas, const Graph& graph, const Anchor& anchor) {
   if (anchor.contraction.kind == Contraction::Kind::matmul) {
@@ -250,7 +274,7 @@ std::vector<Expr> contraction_reads(const Formulas& formulas, const Graph& graph
                                     const Anchor& anchor) {
   const Kernel kernel = make_contraction(formulas, graph, anchor);
   if (const auto* matmul = std::get_if<MatmulKernel>(&kernel)) {
-    return {matmul->a.body, matmul->b.body, matmul->output.body};
+    return {matmul->a.body, matmul->b.body, matmul->outputs[0].body};
   }
   const auto& convolution = std::get<ConvolutionKernel>(kernel);
   return {convolution.x.body, convolution.w.body, convolution.output.body};

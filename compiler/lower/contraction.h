@@ -9,6 +9,11 @@ namespace dlc {
 /// The kernel of an anchor and its chain; load(id) in it reads the value with that id.
 Kernel make_contraction(const Formulas& formulas, const Graph& graph, const Anchor& anchor);
 
+/// Makes `results`, formulas [..., u] that read columns u + j * n / gates of the matmul's result
+/// [..., n] as load(product, ...), the kernel's outputs.
+void add_gates(MatmulKernel& kernel, const Formulas& formulas, Value product,
+               const std::vector<TensorExpr>& results);
+
 /// The expressions in that kernel: for finding what it reads.
 std::vector<Expr> contraction_reads(const Formulas& formulas, const Graph& graph,
                                     const Anchor& anchor);

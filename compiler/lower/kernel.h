@@ -46,15 +46,18 @@ struct StagedKernel : KernelBase {
 };
 
 /// C[batch..., m, n] = sum over k of A[batch..., m, k] * B[batch..., k, n], then the epilogue.
-/// The sum is accumulated in arithmetic type `accumulator` (f32, f64, i32).
+/// The sum is accumulated in arithmetic type `accumulator` (f32, f64, i32). An element of the
+/// outputs is made of `gates` columns of C, as gates of LSTMs and gated linear units are: column u
+/// of columns u, u + n / gates, ...
 struct MatmulKernel : KernelBase {
   DType accumulator = DType::f32;
   /// Elements of A and B over the operands, of the accumulator's type: plain (affine) loads in most
   /// cases, which are then read in place; anything else is evaluated while packing.
   TensorExpr a, b;
-  /// The output, axes in their order in memory; in its body, load(accumulated, {batch..., m, n}) is
-  /// the sum.
-  TensorExpr output;
+  int gates = 1;
+  /// Over one set of axes, [batch..., m, n / gates] in their order in memory; in their bodies,
+  /// load(accumulated, {batch..., m, u + j * n / gates}) is a sum.
+  std::vector<TensorExpr> outputs;
   /// Operands with a known value (null: none): those that only A or only B reads are packed once.
   std::vector<const Tensor*> constants;
   static constexpr int accumulated = -2;

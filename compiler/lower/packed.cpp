@@ -110,7 +110,9 @@ void rewrite_contraction(std::vector<const Tensor*>& constants, std::vector<Tens
 }
 
 void rewrite_bodies(MatmulKernel& kernel, const std::vector<Type>& operands) {
-  rewrite_contraction(kernel.constants, {&kernel.a, &kernel.b, &kernel.output}, operands);
+  std::vector<TensorExpr*> bodies = {&kernel.a, &kernel.b};
+  for (TensorExpr& output : kernel.outputs) bodies.push_back(&output);
+  rewrite_contraction(kernel.constants, bodies, operands);
 }
 
 void rewrite_bodies(ConvolutionKernel& kernel, const std::vector<Type>& operands) {

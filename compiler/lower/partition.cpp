@@ -7,6 +7,7 @@
 #include "compiler/expr/simplify.h"
 #include "compiler/lower/attention.h"
 #include "compiler/lower/contraction.h"
+#include "compiler/lower/gates.h"
 #include "compiler/lower/stages.h"
 #include "compiler/ops/size_givers.h"
 
@@ -157,6 +158,34 @@ class Partitioner {
         attentions_.emplace(output, std::move(*found));
       }
     }
+    for (NodeId id : graph_.nodes())
+      for (Value output : graph_.node(id).outputs)
+        if (output.valid() && needed_.contains(output)) find_gates(output);
+  }
+
+  /// Products that one pointwise kernel alone reads become part of it.
+  void find_gates(Value product) {
+    const Anchor* anchor = formulas_.anchor(product);
+    const std::vector<Value> readers = stages_->readers(product);
+    if (!anchor || anchor->contraction.kind != Contraction::Kind::matmul || readers.empty() ||
+        readers_.contains(product) || graph_.is_output(product) || absorbed_.contains(product))
+      return;
+    const std::optional<int> group = group_of(readers[0]);
+    const bool alone = group ? stages_->is_pointwise(*group) &&
+                                   std::all_of(readers.begin(), readers.end(),
+                                               [&](Value v) { return group_of(v) == group; })
+                             : readers.size() == 1 && stages_->may_be_pointwise(readers[0]);
+    if (!alone) return;
+    const std::vector<Value> made = group ? stages_->members(*group) : readers;
+    const bool taken =
+        std::any_of(made.begin(), made.end(), [&](Value v) { return gated_.contains(v); });
+    const std::string_view refusal =
+        taken ? "one product is in the kernel"
+              : gates_refusal(graph_, formulas_, *stages_, product, readers);
+    if (!refusal.empty())
+      return note_miss("gates in the product's kernel", graph_.producer(product), refusal);
+    absorbed_.insert(product);
+    for (Value value : made) gated_[value] = product;
   }
 
   /// Whether stages can be made of it: not of what has another order in memory.
@@ -254,6 +283,7 @@ class Partitioner {
       result_.items.push_back(AliasItem{value, aliased(formulas_, value)});
       return;
     }
+    if (gated_.contains(value)) return add_gated({value}, {value}, {formula});
     LoopKernel kernel;
     describe(kernel, {value});
     KernelItem item{kernels_.size(), {}, {value}};
@@ -282,12 +312,33 @@ class Partitioner {
   }
 
   void add_pointwise_group(int group) {
+    const std::vector<Value>& members = stages_->members(group);
     LoopKernel kernel;
     KernelItem item{kernels_.size(), {}, {}};
-    describe(kernel, stages_->members(group));
-    for (const TensorExpr& output : stages_->loops(group, item.outputs))
+    const std::vector<TensorExpr> outputs = stages_->loops(group, item.outputs);
+    if (gated_.contains(members[0])) return add_gated(members, item.outputs, outputs);
+    describe(kernel, members);
+    for (const TensorExpr& output : outputs)
       kernel.outputs.push_back({output.axes, renumber(output.body, kernel, item.operands)});
-    note_kernel(item, stages_->members(group));
+    note_kernel(item, members);
+    kernels_.push_back(std::move(kernel));
+    result_.items.push_back(std::move(item));
+  }
+
+  /// The product of which `parts` read gates, with `results`, their formulas, as epilogue.
+  void add_gated(std::vector<Value> parts, const std::vector<Value>& outputs,
+                 const std::vector<TensorExpr>& results) {
+    const Value product = gated_.at(parts[0]);
+    const Anchor& anchor = *formulas_.anchor(product);
+    auto kernel = std::get<MatmulKernel>(make_contraction(formulas_, graph_, anchor));
+    add_gates(kernel, formulas_, product, results);
+    parts.insert(parts.begin(), product);
+    describe(kernel, parts);
+    KernelItem item{0, {}, outputs};
+    finish(kernel, item.operands);
+    for (Value operand : item.operands) require(operand);
+    item.kernel = kernels_.size();
+    note_kernel(item, parts);
     kernels_.push_back(std::move(kernel));
     result_.items.push_back(std::move(item));
   }
@@ -367,7 +418,7 @@ class Partitioner {
   void finish(MatmulKernel& kernel, std::vector<Value>& operands) {
     kernel.a.body = renumber(kernel.a.body, kernel, operands);
     kernel.b.body = renumber(kernel.b.body, kernel, operands);
-    kernel.output.body = renumber(kernel.output.body, kernel, operands);
+    for (TensorExpr& output : kernel.outputs) output.body = renumber(output.body, kernel, operands);
     for (Value value : operands) kernel.constants.push_back(graph_.constant(value));
   }
   void finish(ConvolutionKernel& kernel, std::vector<Value>& operands) {
@@ -385,7 +436,8 @@ class Partitioner {
   std::optional<StagePlan> stages_;
   std::map<Value, Attention> attentions_;  ///< by their results
   std::set<Value> needed_;
-  std::set<Value> absorbed_;                  ///< scores of attentions
+  std::set<Value> absorbed_;                  ///< scores of attentions, products of gates
+  std::map<Value, Value> gated_;              ///< values made in the kernel of a product
   std::map<Value, std::set<Value>> readers_;  ///< but for loops; invalid: no anchor or alias
   std::set<NodeId> done_;
   std::set<int> groups_done_;

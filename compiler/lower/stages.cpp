@@ -413,6 +413,11 @@ bool StagePlan::is_read_by_loops_outside(Value value, const Group& group) const 
 
 // --- facts
 
+std::vector<Value> StagePlan::readers(Value value) const {
+  const auto found = readers_.find(value);
+  return found == readers_.end() ? std::vector<Value>() : found->second;
+}
+
 const std::vector<StagePlan::Read>& StagePlan::reads(Value value) const {
   const auto found = reads_.find(value);
   if (found != reads_.end()) return found->second;

@@ -30,6 +30,8 @@ class StagePlan {
   /// The number of the group that computes `value`, if it is in one with others.
   std::optional<int> group(Value value) const;
   const std::vector<Value>& members(int group) const { return groups_[group].order; }
+  /// Whether loops along its rows compute it element by element.
+  bool may_be_pointwise(Value value) const;
   bool is_pointwise(int group) const { return groups_[group].pointwise; }
   /// Why a stored value is not in a group that reads it or that it reads; empty if there is none.
   std::string_view refusal(Value value) const;
@@ -51,6 +53,15 @@ class StagePlan {
   /// The same of a pointwise group: the formulas of the outputs, without loads of members.
   std::vector<TensorExpr> loops(int group, std::vector<Value>& outputs) const;
 
+  struct Read {
+    Value value;
+    Indices at;
+  };
+  /// What the formula of a stored value reads, by axes.
+  const std::vector<Read>& reads(Value value) const;
+  /// Stored values whose formulas read it.
+  std::vector<Value> readers(Value value) const;
+
  private:
   /// What an axis of a member is: an outer axis, a row axis, or both: outer * inner + row.
   struct Split {
@@ -65,15 +76,10 @@ class StagePlan {
     std::vector<Value> order;
     bool pointwise = false;  ///< each element is a point
   };
-  struct Read {
-    Value value;
-    Indices at;
-  };
 
   void add(Value value);
   void dissolve_singles();
   void add_pointwise(Value value);
-  bool may_be_pointwise(Value value) const;
   bool reads_own_elements(Value reader, const Group& group) const;
   bool join(Value value, int group);
   void seed(Value value);
@@ -98,7 +104,6 @@ class StagePlan {
   bool suits_rows(Value value, const Splits& splits) const;
   bool fits(const Group& group) const;
 
-  const std::vector<Read>& reads(Value value) const;
   Ranges ranges(Value value) const;
   Dim row_length(Value value, const Splits& splits) const;
   static bool is_row(const Splits& splits);

@@ -8,9 +8,9 @@
 
 namespace dlc::llvm_backend {
 
-std::vector<Type> buffers_of(const KernelBase& kernel, const TensorExpr& output) {
+std::vector<Type> buffers_of(const KernelBase& kernel, std::span<const TensorExpr> outputs) {
   std::vector<Type> types = kernel.operands;
-  types.push_back(output.type());
+  for (const TensorExpr& output : outputs) types.push_back(output.type());
   return types;
 }
 

@@ -10,8 +10,7 @@
 
 namespace dlc::llvm_backend {
 
-/// Types of the buffers of a kernel with one output.
-std::vector<Type> buffers_of(const KernelBase& kernel, const TensorExpr& output);
+std::vector<Type> buffers_of(const KernelBase& kernel, std::span<const TensorExpr> outputs);
 
 /// For a kernel that computes each element of its outputs once, but for overlapping vectors of
 /// Emitter::lane_loop(): lets `emit` overwrite the operands that `bodies`, whose values are stored

@@ -47,7 +47,7 @@ class ConvolutionEmitter {
       : kernel_(kernel),
         plan_(kernel, target),
         weights_(kernel),
-        emit_(module, symbol, target, buffers_of(kernel, kernel.output)),
+        emit_(module, symbol, target, buffers_of(kernel, {&kernel.output, 1})),
         output_(kernel) {
     for (const ConvolutionAxis& axis : plan_.outer)
       outer_.push_back({fresh_variable(), axis.output});

@@ -56,7 +56,7 @@ class DepthwiseEmitter {
       : kernel_(kernel),
         p_(kernel.parameters),
         weights_(kernel),
-        emit_(module, symbol, target, buffers_of(kernel, kernel.output)),
+        emit_(module, symbol, target, buffers_of(kernel, {&kernel.output, 1})),
         output_(kernel),
         channels_(kernel.w.shape()[0].number()),
         lanes_(target.vector_bits / 32) {

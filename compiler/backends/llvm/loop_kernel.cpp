@@ -8,12 +8,6 @@
 namespace dlc::llvm_backend {
 namespace {
 
-std::vector<Type> buffer_types(const LoopKernel& kernel) {
-  std::vector<Type> types = kernel.operands;
-  for (const TensorExpr& output : kernel.outputs) types.push_back(output.type());
-  return types;
-}
-
 std::optional<int64_t> number(const Value* value) {
   const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(value);
   if (constant == nullptr) return std::nullopt;
@@ -257,7 +251,7 @@ CompiledKernel emit_loop_kernel(const LoopKernel& kernel, const TargetInfo& targ
                                 llvm::Module& module, const std::string& symbol) {
   const LoopNest nest = make_loop_nest(kernel);
   const LoopSchedule schedule = make_schedule(kernel, nest, target.vector_bits);
-  Emitter emit(module, symbol, target, buffer_types(kernel));
+  Emitter emit(module, symbol, target, buffers_of(kernel, kernel.outputs));
   std::vector<Dims> shapes;
   for (const Type& type : kernel.operands) shapes.push_back(type.shape);
   LoopEmitter loops(emit, nest, schedule, shapes, static_cast<int>(kernel.operands.size()));

@@ -19,7 +19,7 @@
 #include "compiler/backends/llvm/buffers.h"
 #include "compiler/backends/llvm/kernels.h"
 #include "compiler/backends/llvm/operand.h"
-#include "compiler/backends/llvm/panels.h"
+#include "compiler/backends/llvm/tile_counts.h"
 #include "compiler/expr/interpret.h"
 #include "compiler/lower/formulas.h"
 #include "runtime/error.h"
@@ -38,13 +38,17 @@ class MatmulEmitter {
       : kernel_(kernel),
         type_(kernel.accumulator),
         shape_(tile_shape(target, type_)),
-        emit_(module, symbol, target, buffers_of(kernel, kernel.output)) {
+        emit_(module, symbol, target, buffers_of(kernel, kernel.outputs)) {
     unify_variables();
     a_ = affine(kernel_.a.body, row_, k_, type_, kernel_.operands);
     b_ = affine(kernel_.b.body, column_, k_, type_, kernel_.operands);
     choose_b();
     steps_ = k_extent_;
-    if (b_mode_ == B::packed_ahead) use_dot_products(target);
+    if (kernel_.gates > 1) {
+      shape_ = gates_tile_shape(target, type_, kernel_.gates, gate_columns());
+      assert(n_.number() % shape_.columns() == 0 && "gates fill vectors");
+    } else if (b_mode_ == B::packed_ahead)
+      use_dot_products(target);
   }
 
   CompiledKernel run() {
@@ -53,8 +57,9 @@ class MatmulEmitter {
     code.item_cost = maximum(minimum(m_, tiles_per_block * shape_.rows), 1) * steps_ *
                      (panels_per_group() * shape_.columns() / 4);
     // No tiles overlap.
-    code.in_place = overwrite_operands(emit_, kernel_, std::span(&kernel_.output.body, 1),
-                                       position(), std::array{kernel_.a.body, kernel_.b.body});
+    for (const TensorExpr& output : kernel_.outputs) epilogues_.push_back(output.body);
+    code.in_place = overwrite_operands(emit_, kernel_, epilogues_, position(),
+                                       std::array{kernel_.a.body, kernel_.b.body});
     emit_.for_loop(emit_.first_item(), emit_.last_item(), 1, [&](Value* item) { emit_item(item); });
     emit_.finish();
     code.params = emit_.params();
@@ -73,7 +78,7 @@ class MatmulEmitter {
   /// One set of variables for A, B and the output: batches, row, column, k.
   void unify_variables() {
     Expr sum;
-    visit(kernel_.output.body, [&](const Expr& e) {
+    visit(kernel_.outputs[0].body, [&](const Expr& e) {
       if (e->kind == ExprKind::load && e->input == MatmulKernel::accumulated) sum = e;
     });
     assert(sum.valid() && "the epilogue must use the sum");
@@ -84,7 +89,7 @@ class MatmulEmitter {
     std::vector<Variable> variables;
     for (const Expr& e : sum->args) variables.push_back(variable_of(e));
     row_ = variables[batches];
-    column_ = variables[batches + 1];
+    column_ = kernel_.gates > 1 ? kernel_.outputs[0].axes.back().variable : variables[batches + 1];
     k_ = fresh_variable();
     m_ = kernel_.a.axes[batches].extent;
     k_extent_ = kernel_.a.axes[batches + 1].extent;
@@ -116,7 +121,9 @@ class MatmulEmitter {
       const bool batched = std::any_of(
           batch_axes_.begin(), batch_axes_.end(),
           [&](const Axis& axis) { return free.depends(kernel_.b.body, axis.variable); });
-      const bool shared = loads(kernel_.a.body, operand) || loads(kernel_.output.body, operand);
+      const bool shared = loads(kernel_.a.body, operand) ||
+                          std::any_of(kernel_.outputs.begin(), kernel_.outputs.end(),
+                                      [&](const TensorExpr& t) { return loads(t.body, operand); });
       if (kernel_.constants[operand] && !batched && !shared && n_.is_number() &&
           k_extent_.is_number()) {
         b_mode_ = B::packed_ahead;
@@ -124,7 +131,8 @@ class MatmulEmitter {
         return;
       }
     }
-    const bool whole_vectors = n_.is_number() && n_.number() % shape_.lanes == 0;
+    const bool whole_vectors =
+        kernel_.gates == 1 && n_.is_number() && n_.number() % shape_.lanes == 0;
     b_mode_ = b_ && b_->line == Dim(1) && whole_vectors ? B::in_place : B::packed_by_item;
   }
 
@@ -150,8 +158,11 @@ class MatmulEmitter {
     for (const Axis& axis : batch_axes_) count = count * axis.extent;
     return count;
   }
-  Dim panels() const { return ceil_div(n_, shape_.columns()); }
-  Dim tiles() const { return ceil_div(m_, shape_.rows); }
+  TileCounts counts() const { return {m_, n_, shape_}; }
+  Dim panels() const { return counts().panels(); }
+  Dim tiles() const { return counts().tiles(); }
+  /// Columns of the output that a panel makes.
+  int64_t panel_outputs() const { return shape_.columns() / kernel_.gates; }
   /// Packing B once needs all rows in one item.
   Dim blocks() const {
     return b_mode_ == B::packed_by_item ? Dim(1) : ceil_div(tiles(), tiles_per_block);
@@ -227,51 +238,8 @@ class MatmulEmitter {
 
   void emit_panel(Value* panel) {
     auto& ir = emit_.ir();
-    Value* column = ir.CreateMul(panel, ir.getInt64(shape_.columns()));
-    if (b_mode_ == B::packed_by_item) pack_panel(column);
+    if (b_mode_ == B::packed_by_item) pack_panel(panel);
     emit_.for_loop(first_tile_, last_tile_, 1, [&](Value* tile) { emit_tile_at(tile, panel); });
-  }
-
-  /// Numbers of rows that tiles may have. Known sizes have one or two.
-  std::vector<int> row_counts() const {
-    std::vector<int> counts;
-    if (m_.is_number()) {
-      const int64_t count = std::max<int64_t>(tiles().number(), 1);
-      if (m_.number() % count != 0) counts.push_back(static_cast<int>(m_.number() / count) + 1);
-      counts.push_back(static_cast<int>(m_.number() / count));
-    } else {
-      for (int rows = shape_.rows; rows > 0; --rows) counts.push_back(rows);
-    }
-    return counts;
-  }
-  /// Rows of the largest tile beside one of `rows`. Where there are several, their rows differ by
-  /// one and are half of the most at least.
-  int most_rows_beside(int rows) const {
-    if (m_.is_number()) return row_counts()[0];
-    return rows >= (shape_.rows + 1) / 2 ? shape_.rows : rows;
-  }
-  /// Numbers of vectors that panels may have; the last panel has fewer.
-  std::vector<int> vector_counts() const {
-    std::vector<int> counts;
-    if (n_.is_number()) {
-      const int last = static_cast<int>(layout().last_width(n_.number())) / shape_.lanes;
-      if (n_.number() > shape_.columns() && last != shape_.vectors) {
-        counts.push_back(shape_.vectors);
-      }
-      counts.push_back(last);
-    } else {
-      for (int vectors = shape_.vectors; vectors > 0; --vectors) counts.push_back(vectors);
-    }
-    return counts;
-  }
-  Panels layout() const { return {shape_.columns(), shape_.lanes}; }
-
-  /// body(c) for the one of `counts` (known to be among them) that `value` is.
-  void choose(std::span<const int> counts, Value* value, const std::function<void(int)>& body) {
-    if (counts.size() == 1) return body(counts[0]);
-    emit_.if_then(
-        emit_.ir().CreateICmpEQ(value, emit_.constant(counts[0])), [&] { body(counts[0]); },
-        [&] { choose(counts.subspan(1), value, body); });
   }
 
   void emit_tile_at(Value* tile, Value* panel) {
@@ -284,10 +252,10 @@ class MatmulEmitter {
         emit_,
         ir.CreateSDiv(ir.CreateAdd(left, ir.getInt64(shape_.lanes - 1)), ir.getInt64(shape_.lanes)),
         emit_.constant(shape_.vectors));
-    const std::vector<int> row_counts = this->row_counts(), vector_counts = this->vector_counts();
-    const TileOutput output = output_at(row, column);
+    const std::vector<int> row_counts = counts().rows(), vector_counts = counts().vectors();
+    const TileOutput output = output_at(row, ir.CreateMul(panel, ir.getInt64(panel_outputs())));
     // Without padding and with few instructions, straight from registers.
-    const bool direct = scalar_cost(kernel_.output.body) <= cheap;
+    const bool direct = epilogue_cost() <= cheap;
     const int most_rows = row_counts[0];
     Value* in_registers = ir.getInt1(direct);
     if (direct && row_counts.size() > 1) {
@@ -308,8 +276,8 @@ class MatmulEmitter {
           emit_tile_output(emit_, full, emit_tile(emit_, full), all);
         },
         [&] {
-          choose(vector_counts, vectors, [&](int v) {
-            choose(others, rows, [&](int r) {
+          emit_choice(emit_, vector_counts, vectors, [&](int v) {
+            emit_choice(emit_, others, rows, [&](int r) {
               const Tile part = make_tile(tile, row, panel, r, v);
               emit_spill(emit_, part, emit_tile(emit_, part), output.spill, shape_.columns());
             });
@@ -323,8 +291,8 @@ class MatmulEmitter {
   TileOutput output_at(Value* row, Value* column) {
     auto& ir = emit_.ir();
     const bool full = n_.is_number() && n_.number() % shape_.columns() == 0;
-    Value* end =
-        emit_smaller(emit_, ir.CreateAdd(column, ir.getInt64(shape_.columns())), emit_.dim(n_));
+    Value* end = emit_smaller(emit_, ir.CreateAdd(column, ir.getInt64(panel_outputs())),
+                              emit_.dim(kernel_.gates == 1 ? n_ : Dim(gate_columns())));
     return {row_,
             column_,
             row,
@@ -332,13 +300,15 @@ class MatmulEmitter {
             end,
             full,
             scratch_at(b_scratch() + a_scratch()),
-            [&] { store_one(); }};
+            [&] { store_one(); },
+            kernel_.gates,
+            kernel_.gates > 1 ? gate_columns() : 0};
   }
 
   Tile make_tile(Value* number, Value* row, Value* panel, int rows, int vectors) {
     Tile tile{type_, rows, vectors, shape_.lanes, {}, nullptr, nullptr, nullptr, steps_};
     if (dot_) tile.dot = &*dot_;
-    tile.most_sums = most_rows_beside(rows) * vector_counts()[0];
+    tile.most_sums = counts().most_rows_beside(rows) * counts().vectors()[0];
     set_a(tile, row);
     set_b(tile, panel, vectors);
     if (b_mode_ == B::packed_ahead) set_prefetch(tile, number);
@@ -379,16 +349,26 @@ class MatmulEmitter {
   Linear position() const {
     Indices indices;
     // An axis of one element is not in the formula any more: nothing binds its variable.
-    for (const Axis& axis : kernel_.output.axes) {
+    for (const Axis& axis : kernel_.outputs[0].axes) {
       indices.push_back(axis.extent == Dim(1) ? index(0) : variable(axis.variable));
     }
-    return linear(flatten_index(indices, kernel_.output.shape()));
+    return linear(flatten_index(indices, kernel_.outputs[0].shape()));
   }
 
   void store_one() {
-    Value* value = emit_.emit_lanes(kernel_.output.body);
-    emit_.store(static_cast<int>(kernel_.operands.size()), position(), value);
+    std::vector<Value*> values;
+    for (const Expr& epilogue : epilogues_) values.push_back(emit_.emit_lanes(epilogue));
+    for (size_t k = 0; k < values.size(); ++k)
+      emit_.store(static_cast<int>(kernel_.operands.size() + k), position(), values[k]);
   }
+
+  double epilogue_cost() const {
+    double cost = 0;
+    for (const Expr& epilogue : epilogues_) cost += scalar_cost(epilogue);
+    return cost;
+  }
+
+  int64_t gate_columns() const { return n_.number() / kernel_.gates; }
 
   void set_b(Tile& tile, Value* panel, int vectors) {
     auto& ir = emit_.ir();
@@ -416,36 +396,44 @@ class MatmulEmitter {
   }
 
   /// One panel of B into scratch, [k][columns], zeros behind the last column.
-  void pack_panel(Value* column) {
+  void pack_panel(Value* panel) {
     auto& ir = emit_.ir();
-    const int64_t width = shape_.columns();
+    const int64_t share = panel_outputs();
+    Value* first = ir.CreateMul(panel, ir.getInt64(share));
+    if (kernel_.gates == 1) return pack_columns(first, emit_.scratch());
+    for (int gate = 0; gate < kernel_.gates; ++gate)
+      pack_columns(ir.CreateAdd(first, ir.getInt64(gate * gate_columns())),
+                   scratch_at(gate * share));
+  }
+
+  void pack_columns(Value* column, Value* scratch) {
+    auto& ir = emit_.ir();
+    const int64_t width = panel_outputs(), pitch = shape_.columns();
     Value* end = emit_smaller(emit_, ir.CreateAdd(column, ir.getInt64(width)), emit_.dim(n_));
     if (b_ && b_->k == Dim(1) && !(b_->line == Dim(1))) {
-      emit_transposed(emit_, {*b_, k_extent_, type_, shape_.lanes}, column, end, emit_.scratch(),
-                      width);
+      emit_transposed(emit_, {*b_, k_extent_, type_, shape_.lanes}, column, end, scratch, pitch);
       return;
     }
     const bool padded = !(n_.is_number() && n_.number() % width == 0);
     if (padded) {
       emit_.if_then(ir.CreateICmpSLT(ir.CreateSub(end, column), ir.getInt64(width)), [&] {
         Value* bytes = emit_.dim(k_extent_ * width * byte_size(type_, 1));
-        ir.CreateMemSet(emit_.scratch(), ir.getInt8(0), bytes, llvm::MaybeAlign(64));
+        ir.CreateMemSet(scratch, ir.getInt8(0), bytes, llvm::MaybeAlign(64));
       });
     }
     emit_.for_loop(emit_.constant(0), emit_.dim(k_extent_), 1, [&](Value* k) {
       emit_.bind(k_, k);
-      Value* to =
-          emit_.element_pointer(emit_.scratch(), type_, ir.CreateMul(k, ir.getInt64(width)));
+      Value* to = emit_.element_pointer(scratch, type_, ir.CreateMul(k, ir.getInt64(pitch)));
       emit_fill(emit_, to, kernel_.b.body, column_, column, end, column, shape_.lanes);
     });
   }
 
   Packing make_packing() const {
-    const Panels layout = this->layout();
+    const Panels layout = counts().layout();
     const int64_t k = k_extent_.number(), n = n_.number();
     const DType type = type_;
-    if (b_ && b_->k.is_number() && b_->line.is_number() && b_->rest.terms.empty() &&
-        b_->rest.constant.is_number()) {
+    if (kernel_.gates == 1 && b_ && b_->k.is_number() && b_->line.is_number() &&
+        b_->rest.terms.empty() && b_->rest.constant.is_number()) {
       const int64_t k_stride = b_->k.number(), n_stride = b_->line.number();
       const int64_t first = b_->rest.constant.number();
       return {packed_operand_, [=](const Tensor& b) {
@@ -453,7 +441,9 @@ class MatmulEmitter {
               }};
     }
     // Not evenly spaced, or of another type: element by element.
-    TensorExpr b{{{k_, k_extent_}, {column_, n_}}, kernel_.b.body};
+    const TensorExpr b = tensor({k_extent_, n_}, [&](const Indices& i) {
+      return substitute(kernel_.b.body, {{k_, i[0]}, {column_, packed_column(i[1])}});
+    });
     return {packed_operand_,
             [=, operand = packed_operand_, values = std::vector<Tensor>(kernel_.operands.size())](
                 const Tensor& constant) mutable {
@@ -462,12 +452,24 @@ class MatmulEmitter {
             }};
   }
 
+  /// B's column that lies at a packed one: in a panel, equal shares of each gate's.
+  Expr packed_column(const Expr& at) const {
+    if (kernel_.gates == 1) return at;
+    const Expr share = index(panel_outputs()), gates = index(kernel_.gates);
+    const Expr part = floor_div(at, share);  // of panel, gate
+    return floor_mod(part, gates) * index(gate_columns()) + floor_div(part, gates) * share +
+           floor_mod(at, share);
+  }
+
   std::string describe() const {
     static constexpr const char* modes[] = {"packed ahead", "in place", "packed by item"};
+    const std::string gates =
+        kernel_.gates > 1 ? fmt::format(", {} gates an element", kernel_.gates) : "";
     const std::string dots = dot_ ? fmt::format(", dot products of {}", dot_->group) : "";
-    return fmt::format("matmul m {} n {} k {}, tile {}x{}, B {}, A {}{}", m_.to_string(),
+    return fmt::format("matmul m {} n {} k {}, tile {}x{}, B {}, A {}{}{}", m_.to_string(),
                        n_.to_string(), k_extent_.to_string(), shape_.rows, shape_.columns(),
-                       modes[static_cast<int>(b_mode_)], a_ ? "in place" : "evaluated", dots);
+                       modes[static_cast<int>(b_mode_)], a_ ? "in place" : "evaluated", dots,
+                       gates);
   }
 
   MatmulKernel kernel_;
@@ -479,6 +481,7 @@ class MatmulEmitter {
   std::optional<Dot> dot_;
   Dim steps_;  ///< along k: groups with dot products, else elements
   std::vector<Axis> batch_axes_;
+  std::vector<Expr> epilogues_;
   std::optional<Affine> a_, b_;
   B b_mode_ = B::packed_by_item;
   int packed_operand_ = -1;

@@ -128,6 +128,14 @@ void emit_transposed(Emitter& emit, const TransposedSource& source, Value* first
   });
 }
 
+void emit_choice(Emitter& emit, std::span<const int> choices, Value* value,
+                 const std::function<void(int)>& body) {
+  if (choices.size() == 1) return body(choices[0]);
+  emit.if_then(
+      emit.ir().CreateICmpEQ(value, emit.constant(choices[0])), [&] { body(choices[0]); },
+      [&] { emit_choice(emit, choices.subspan(1), value, body); });
+}
+
 Value* emit_smaller(Emitter& emit, Value* a, Value* b) {
   return emit.ir().CreateSelect(emit.ir().CreateICmpSLT(a, b), a, b);
 }

@@ -46,6 +46,10 @@ struct TransposedSource {
 void emit_transposed(Emitter& emit, const TransposedSource& source, Value* first, Value* end,
                      Value* to, int64_t pitch);
 
+/// body(c) for the one of `choices` (known to be among them) that `value` is.
+void emit_choice(Emitter& emit, std::span<const int> choices, Value* value,
+                 const std::function<void(int)>& body);
+
 Value* emit_smaller(Emitter& emit, Value* a, Value* b);
 Value* emit_larger(Emitter& emit, Value* a, Value* b);
 

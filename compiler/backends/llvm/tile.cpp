@@ -101,6 +101,14 @@ TileShape tile_shape(const TargetInfo& target, DType type, const Dot* dot) {
   return {target.fma ? rows : 3, 3, lanes};
 }
 
+TileShape gates_tile_shape(const TargetInfo& target, DType type, int gates, int64_t columns) {
+  TileShape shape = tile_shape(target, type);
+  shape.vectors = gates == 2 && columns % (2 * shape.lanes) == 0 ? 4 : gates;
+  const int rows = (static_cast<int>(target.vector_registers) - shape.vectors - 1) / shape.vectors;
+  shape.rows = std::min(shape.rows, rows);
+  return shape;
+}
+
 Accumulators begin_tile(Emitter& emit, const Tile& tile) {
   auto& ir = emit.ir();
   llvm::Type* vector = with_lanes(value_type(ir.getContext(), tile.type), tile.lanes);
@@ -185,16 +193,25 @@ Sums emit_tile(Emitter& emit, const Tile& tile) {
 
 namespace {
 
+/// The share of the tile's vectors that a load of a sum reads.
+int gate_of(const Expr& load, const TileOutput& output) {
+  if (output.gates == 1) return 0;
+  return static_cast<int>(linear(load->args.back()).constant.number() / output.gate_columns);
+}
+
 /// From registers, whole vectors.
 void emit_full(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutput& output) {
   auto& ir = emit.ir();
+  const int share = tile.vectors / output.gates;
   for (int r = 0; r < tile.rows; ++r) {
-    for (int v = 0; v < tile.vectors; ++v) {
+    for (int v = 0; v < share; ++v) {
       emit.scope([&] {
         emit.bind(output.row, ir.CreateAdd(output.first_row, ir.getInt64(r)));
         emit.bind_lanes(output.column,
                         ir.CreateAdd(output.first_column, ir.getInt64(v * tile.lanes)), tile.lanes);
-        emit.replace_loads(MatmulKernel::accumulated, [&](const Expr&) { return sums[r][v]; });
+        emit.replace_loads(MatmulKernel::accumulated, [&](const Expr& load) {
+          return sums[r][gate_of(load, output) * share + v];
+        });
         output.store_one();
       });
     }
@@ -219,13 +236,15 @@ void emit_spilled_output(Emitter& emit, const Tile& tile, int pitch, Value* rows
                          const TileOutput& output) {
   auto& ir = emit.ir();
   llvm::Type* scalar = value_type(ir.getContext(), tile.type);
+  const int share = pitch / output.gates;
   emit.for_loop(emit.constant(0), rows, 1, [&](Value* r) {
     emit.bind(output.row, ir.CreateAdd(output.first_row, r));
     Value* row = ir.CreateGEP(scalar, output.spill, ir.CreateMul(r, ir.getInt64(pitch)));
-    emit.replace_loads(MatmulKernel::accumulated, [&, row](const Expr&) -> Value* {
+    emit.replace_loads(MatmulKernel::accumulated, [&, row](const Expr& load) -> Value* {
       Value* column = emit.emit(variable(output.column));
       if (emit.lanes() > 1) column = ir.CreateExtractElement(column, uint64_t{0});
-      Value* at = ir.CreateGEP(scalar, row, ir.CreateSub(column, output.first_column));
+      Value* own = ir.CreateGEP(scalar, row, ir.getInt64(gate_of(load, output) * share));
+      Value* at = ir.CreateGEP(scalar, own, ir.CreateSub(column, output.first_column));
       return emit.load_elements(at, tile.type, emit.lanes(), false);
     });
     if (!output.full) {
@@ -233,7 +252,7 @@ void emit_spilled_output(Emitter& emit, const Tile& tile, int pitch, Value* rows
                      output.store_one);
       return;
     }
-    for (int v = 0; v < pitch / tile.lanes; ++v) {
+    for (int v = 0; v < share / tile.lanes; ++v) {
       emit.scope([&] {
         emit.bind_lanes(output.column,
                         ir.CreateAdd(output.first_column, ir.getInt64(v * tile.lanes)), tile.lanes);

@@ -16,6 +16,8 @@ struct TileShape {
   int columns() const { return vectors * lanes; }
 };
 TileShape tile_shape(const TargetInfo& target, DType type, const Dot* dot = nullptr);
+/// The same where an element is made of 2 to 4 gates, `columns` wide each.
+TileShape gates_tile_shape(const TargetInfo& target, DType type, int gates, int64_t columns);
 
 /// With `dot`, what is an element along k here is a group of them.
 struct Tile {
@@ -56,6 +58,10 @@ struct TileOutput {
   bool full;          ///< surely no padding in this tile
   Value* spill;       ///< memory for rows * vectors * lanes elements, for tiles with padding
   std::function<void()> store_one;
+  /// Of the tile's vectors, each of as many equal shares is of columns `gate_columns` behind those
+  /// of the share before; `column` goes along the first. Tiles with gates have no padding.
+  int gates = 1;
+  int64_t gate_columns = 0;
 };
 void emit_tile_output(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutput& output);
 

@@ -52,7 +52,7 @@ class WinogradEmitter {
   WinogradEmitter(const ConvolutionKernel& kernel, const TargetInfo& target, llvm::Module& module,
                   const std::string& symbol)
       : kernel_(kernel),
-        emit_(module, symbol, target, buffers_of(kernel, kernel.output)),
+        emit_(module, symbol, target, buffers_of(kernel, {&kernel.output, 1})),
         output_(kernel),
         channels_(kernel.w.shape()[1].number()),
         maps_(kernel.w.shape()[0].number()),

@@ -117,7 +117,7 @@ TEST(Partition, AMatmulTakesItsWholePointwiseTail) {
   })");
   EXPECT_EQ(cut.names(), "MatMul+Add+Sigmoid+Mul");
   const auto& kernel = std::get<MatmulKernel>(cut.kernels[0]);
-  EXPECT_EQ(to_string(kernel.output.shape()), "b*s,8") << "batches that only A has become rows";
+  EXPECT_EQ(to_string(kernel.outputs[0].shape()), "b*s,8") << "batches that only A has become rows";
 }
 
 TEST(Partition, ATailEndsWhereTheSumIsUsedElsewhere) {
