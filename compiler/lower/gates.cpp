@@ -9,9 +9,8 @@
 namespace dlc {
 namespace {
 
-/// Columns of a gate must fill the widest vectors: no tile has a part of one.
-constexpr int64_t columns_step = 16;
-constexpr int64_t most_gates = 4;  ///< vectors of one row of a tile
+constexpr int64_t least_columns = 8;  ///< of a gate: few would be vectors of zeros
+constexpr int64_t most_gates = 8;     ///< sums of an element that wait in the cache
 
 bool reads_gates(const StagePlan::Read& read, const TensorExpr& formula) {
   const size_t last = formula.axes.size() - 1;
@@ -40,9 +39,9 @@ std::string_view gates_refusal(const Graph& graph, const Formulas& formulas,
         !own.back().is_number() || own.back().number() == 0)
       return "an element for each row and gate of the product";
     const int64_t columns = own.back().number(), all = shape.back().number();
-    if (columns % columns_step != 0) return "gates are multiples of 16 columns";
+    if (columns < least_columns) return "gates have at least 8 columns";
     if (all % columns != 0 || all / columns < 2 || all / columns > most_gates)
-      return "an element is made of 2 to 4 gates";
+      return "an element is made of 2 to 8 gates";
     for (const StagePlan::Read& read : stages.reads(reader))
       if (read.value == product && !reads_gates(read, formula))
         return "gates are read at the element's own place";

@@ -11,7 +11,7 @@
 namespace dlc {
 
 /// Whether element [..., u] of each of `readers` reads of `product` [..., n], a matmul, elements
-/// [..., u + j * n / gates] only, for 2 to 4 gates: empty if so, else the condition that did not
+/// [..., u + j * n / gates] only, for 2 to 8 gates: empty if so, else the condition that did not
 /// hold.
 std::string_view gates_refusal(const Graph& graph, const Formulas& formulas,
                                const StagePlan& stages, Value product,

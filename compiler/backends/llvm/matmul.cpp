@@ -37,25 +37,21 @@ class MatmulEmitter {
                 const std::string& symbol)
       : kernel_(kernel),
         type_(kernel.accumulator),
-        shape_(tile_shape(target, type_)),
+        shape_(kernel.gates > 1 ? gates_tile_shape(target, type_) : tile_shape(target, type_)),
         emit_(module, symbol, target, buffers_of(kernel, kernel.outputs)) {
     unify_variables();
     a_ = affine(kernel_.a.body, row_, k_, type_, kernel_.operands);
     b_ = affine(kernel_.b.body, column_, k_, type_, kernel_.operands);
     choose_b();
     steps_ = k_extent_;
-    if (kernel_.gates > 1) {
-      shape_ = gates_tile_shape(target, type_, kernel_.gates, gate_columns());
-      assert(n_.number() % shape_.columns() == 0 && "gates fill vectors");
-    } else if (b_mode_ == B::packed_ahead)
-      use_dot_products(target);
+    if (b_mode_ == B::packed_ahead) use_dot_products(target);
   }
 
   CompiledKernel run() {
     CompiledKernel code;
     code.items = batches() * blocks() * groups();
     code.item_cost = maximum(minimum(m_, tiles_per_block * shape_.rows), 1) * steps_ *
-                     (panels_per_group() * shape_.columns() / 4);
+                     (kernel_.gates * panels_per_group() * shape_.columns() / 4);
     // No tiles overlap.
     for (const TensorExpr& output : kernel_.outputs) epilogues_.push_back(output.body);
     code.in_place = overwrite_operands(emit_, kernel_, epilogues_, position(),
@@ -93,7 +89,7 @@ class MatmulEmitter {
     k_ = fresh_variable();
     m_ = kernel_.a.axes[batches].extent;
     k_extent_ = kernel_.a.axes[batches + 1].extent;
-    n_ = kernel_.b.axes[batches + 1].extent;
+    n_ = floor_div(kernel_.b.axes[batches + 1].extent, kernel_.gates);
     for (size_t k = 0; k < batches; ++k) {
       batch_axes_.push_back({variables[k], kernel_.a.axes[k].extent});
     }
@@ -131,8 +127,7 @@ class MatmulEmitter {
         return;
       }
     }
-    const bool whole_vectors =
-        kernel_.gates == 1 && n_.is_number() && n_.number() % shape_.lanes == 0;
+    const bool whole_vectors = n_.is_number() && n_.number() % shape_.lanes == 0;
     b_mode_ = b_ && b_->line == Dim(1) && whole_vectors ? B::in_place : B::packed_by_item;
   }
 
@@ -158,11 +153,9 @@ class MatmulEmitter {
     for (const Axis& axis : batch_axes_) count = count * axis.extent;
     return count;
   }
-  TileCounts counts() const { return {m_, n_, shape_}; }
+  TileCounts counts() const { return {m_, n_, shape_, kernel_.gates}; }
   Dim panels() const { return counts().panels(); }
   Dim tiles() const { return counts().tiles(); }
-  /// Columns of the output that a panel makes.
-  int64_t panel_outputs() const { return shape_.columns() / kernel_.gates; }
   /// Packing B once needs all rows in one item.
   Dim blocks() const {
     return b_mode_ == B::packed_by_item ? Dim(1) : ceil_div(tiles(), tiles_per_block);
@@ -176,8 +169,9 @@ class MatmulEmitter {
 
   // Scratch: a panel of B, rows of A, a tile of sums.
   Dim b_scratch() const {
-    return b_mode_ == B::packed_by_item ? steps_ * shape_.columns() : Dim(0);
+    return b_mode_ == B::packed_by_item ? kernel_.gates * panel_elements() : Dim(0);
   }
+  Dim panel_elements() const { return steps_ * shape_.columns(); }
   /// Rows do not all begin on the same cache set.
   Dim row_pitch() const { return steps_ + shape_.lanes; }
   Dim a_scratch() const {
@@ -186,7 +180,7 @@ class MatmulEmitter {
     return row_pitch() * tiles_of_item * shape_.rows;
   }
   Dim scratch_elements() const {
-    return b_scratch() + a_scratch() + shape_.rows * shape_.columns();
+    return b_scratch() + a_scratch() + shape_.rows * kernel_.gates * shape_.columns();
   }
   Value* scratch_at(const Dim& elements) {
     return emit_.element_pointer(emit_.scratch(), type_, emit_.dim(elements));
@@ -253,9 +247,9 @@ class MatmulEmitter {
         ir.CreateSDiv(ir.CreateAdd(left, ir.getInt64(shape_.lanes - 1)), ir.getInt64(shape_.lanes)),
         emit_.constant(shape_.vectors));
     const std::vector<int> row_counts = counts().rows(), vector_counts = counts().vectors();
-    const TileOutput output = output_at(row, ir.CreateMul(panel, ir.getInt64(panel_outputs())));
+    const TileOutput output = output_at(row, column);
     // Without padding and with few instructions, straight from registers.
-    const bool direct = epilogue_cost() <= cheap;
+    const bool direct = kernel_.gates == 1 && epilogue_cost() <= cheap;
     const int most_rows = row_counts[0];
     Value* in_registers = ir.getInt1(direct);
     if (direct && row_counts.size() > 1) {
@@ -270,29 +264,34 @@ class MatmulEmitter {
     emit_.if_then(
         in_registers,
         [&] {
-          Tile full = make_tile(tile, row, panel, most_rows, shape_.vectors);
+          Tile full = make_tile(tile, row, panel, ir.getInt64(0), most_rows, shape_.vectors);
           TileOutput all = output;
           all.full = true;
           emit_tile_output(emit_, full, emit_tile(emit_, full), all);
         },
         [&] {
-          emit_choice(emit_, vector_counts, vectors, [&](int v) {
-            emit_choice(emit_, others, rows, [&](int r) {
-              const Tile part = make_tile(tile, row, panel, r, v);
-              emit_spill(emit_, part, emit_tile(emit_, part), output.spill, shape_.columns());
+          const int pitch = kernel_.gates * shape_.columns();
+          emit_.for_loop(emit_.constant(0), emit_.constant(kernel_.gates), 1, [&](Value* gate) {
+            Value* spill = emit_.element_pointer(output.spill, type_,
+                                                 ir.CreateMul(gate, ir.getInt64(shape_.columns())));
+            emit_choice(emit_, vector_counts, vectors, [&](int v) {
+              emit_choice(emit_, others, rows, [&](int r) {
+                const Tile part = make_tile(tile, row, panel, gate, r, v);
+                emit_spill(emit_, part, emit_tile(emit_, part), spill, pitch);
+              });
             });
           });
           const Tile any{type_,   most_rows, shape_.vectors, shape_.lanes, {},
                          nullptr, nullptr,   nullptr,        k_extent_};
-          emit_spilled_output(emit_, any, shape_.columns(), rows, output);
+          emit_spilled_output(emit_, any, pitch, rows, output);
         });
   }
 
   TileOutput output_at(Value* row, Value* column) {
     auto& ir = emit_.ir();
     const bool full = n_.is_number() && n_.number() % shape_.columns() == 0;
-    Value* end = emit_smaller(emit_, ir.CreateAdd(column, ir.getInt64(panel_outputs())),
-                              emit_.dim(kernel_.gates == 1 ? n_ : Dim(gate_columns())));
+    Value* end =
+        emit_smaller(emit_, ir.CreateAdd(column, ir.getInt64(shape_.columns())), emit_.dim(n_));
     return {row_,
             column_,
             row,
@@ -302,16 +301,16 @@ class MatmulEmitter {
             scratch_at(b_scratch() + a_scratch()),
             [&] { store_one(); },
             kernel_.gates,
-            kernel_.gates > 1 ? gate_columns() : 0};
+            kernel_.gates > 1 ? n_.number() : 0};
   }
 
-  Tile make_tile(Value* number, Value* row, Value* panel, int rows, int vectors) {
+  Tile make_tile(Value* number, Value* row, Value* panel, Value* gate, int rows, int vectors) {
     Tile tile{type_, rows, vectors, shape_.lanes, {}, nullptr, nullptr, nullptr, steps_};
     if (dot_) tile.dot = &*dot_;
     tile.most_sums = counts().most_rows_beside(rows) * counts().vectors()[0];
     set_a(tile, row);
-    set_b(tile, panel, vectors);
-    if (b_mode_ == B::packed_ahead) set_prefetch(tile, number);
+    set_b(tile, panel, gate, vectors);
+    if (b_mode_ == B::packed_ahead && kernel_.gates == 1) set_prefetch(tile, number);
     return tile;
   }
 
@@ -368,14 +367,14 @@ class MatmulEmitter {
     return cost;
   }
 
-  int64_t gate_columns() const { return n_.number() / kernel_.gates; }
-
-  void set_b(Tile& tile, Value* panel, int vectors) {
+  void set_b(Tile& tile, Value* panel, Value* gate, int vectors) {
     auto& ir = emit_.ir();
+    Value* column = ir.CreateMul(panel, ir.getInt64(shape_.columns()));
     switch (b_mode_) {
       case B::packed_ahead: {
-        const int64_t size = steps_.number() * shape_.columns();
-        Value* offset = ir.CreateMul(panel, ir.getInt64(size));
+        const int64_t all = steps_.number() * counts().layout().padded(n_.number());
+        Value* offset = ir.CreateAdd(ir.CreateMul(gate, ir.getInt64(all)),
+                                     ir.CreateMul(panel, emit_.dim(panel_elements())));
         tile.b = emit_.element_pointer(emit_.buffer(packed_operand_), type_, offset);
         tile.b_stride = emit_.constant(vectors * shape_.lanes);
         break;
@@ -383,47 +382,54 @@ class MatmulEmitter {
       case B::in_place: {
         Value* base =
             emit_.element_pointer(emit_.buffer(b_->operand), type_, emit_.emit(b_->rest.expr()));
-        Value* column = ir.CreateMul(panel, ir.getInt64(shape_.columns()));
-        tile.b = emit_.element_pointer(base, type_, column);
+        tile.b = emit_.element_pointer(base, type_, first_of(gate, column));
         tile.b_stride = emit_.dim(b_->k);
         break;
       }
       case B::packed_by_item:
-        tile.b = emit_.scratch();
+        tile.b = packed_gate(gate);
         tile.b_stride = emit_.constant(shape_.columns());
         break;
     }
   }
 
-  /// One panel of B into scratch, [k][columns], zeros behind the last column.
-  void pack_panel(Value* panel) {
-    auto& ir = emit_.ir();
-    const int64_t share = panel_outputs();
-    Value* first = ir.CreateMul(panel, ir.getInt64(share));
-    if (kernel_.gates == 1) return pack_columns(first, emit_.scratch());
-    for (int gate = 0; gate < kernel_.gates; ++gate)
-      pack_columns(ir.CreateAdd(first, ir.getInt64(gate * gate_columns())),
-                   scratch_at(gate * share));
+  /// B's column for one of the output and a gate.
+  Value* first_of(Value* gate, Value* column) {
+    return emit_.ir().CreateAdd(column, emit_.ir().CreateMul(gate, emit_.dim(n_)));
+  }
+  Value* packed_gate(Value* gate) {
+    return emit_.element_pointer(emit_.scratch(), type_,
+                                 emit_.ir().CreateMul(gate, emit_.dim(panel_elements())));
   }
 
-  void pack_columns(Value* column, Value* scratch) {
+  /// Panels of B into scratch, [gate][k][columns], zeros behind the last column of each.
+  void pack_panel(Value* panel) {
     auto& ir = emit_.ir();
-    const int64_t width = panel_outputs(), pitch = shape_.columns();
-    Value* end = emit_smaller(emit_, ir.CreateAdd(column, ir.getInt64(width)), emit_.dim(n_));
+    Value* column = ir.CreateMul(panel, ir.getInt64(shape_.columns()));
+    Value* end =
+        emit_smaller(emit_, ir.CreateAdd(column, ir.getInt64(shape_.columns())), emit_.dim(n_));
+    emit_.for_loop(emit_.constant(0), emit_.constant(kernel_.gates), 1, [&](Value* gate) {
+      pack_columns(first_of(gate, column), first_of(gate, end), packed_gate(gate));
+    });
+  }
+
+  void pack_columns(Value* column, Value* end, Value* scratch) {
+    auto& ir = emit_.ir();
+    const int64_t width = shape_.columns();
     if (b_ && b_->k == Dim(1) && !(b_->line == Dim(1))) {
-      emit_transposed(emit_, {*b_, k_extent_, type_, shape_.lanes}, column, end, scratch, pitch);
+      emit_transposed(emit_, {*b_, k_extent_, type_, shape_.lanes}, column, end, scratch, width);
       return;
     }
     const bool padded = !(n_.is_number() && n_.number() % width == 0);
     if (padded) {
       emit_.if_then(ir.CreateICmpSLT(ir.CreateSub(end, column), ir.getInt64(width)), [&] {
-        Value* bytes = emit_.dim(k_extent_ * width * byte_size(type_, 1));
-        ir.CreateMemSet(scratch, ir.getInt8(0), bytes, llvm::MaybeAlign(64));
+        Value* bytes = emit_.dim(panel_elements() * byte_size(type_, 1));
+        ir.CreateMemSet(scratch, ir.getInt8(0), bytes, llvm::MaybeAlign(1));
       });
     }
     emit_.for_loop(emit_.constant(0), emit_.dim(k_extent_), 1, [&](Value* k) {
       emit_.bind(k_, k);
-      Value* to = emit_.element_pointer(scratch, type_, ir.CreateMul(k, ir.getInt64(pitch)));
+      Value* to = emit_.element_pointer(scratch, type_, ir.CreateMul(k, ir.getInt64(width)));
       emit_fill(emit_, to, kernel_.b.body, column_, column, end, column, shape_.lanes);
     });
   }
@@ -432,8 +438,8 @@ class MatmulEmitter {
     const Panels layout = counts().layout();
     const int64_t k = k_extent_.number(), n = n_.number();
     const DType type = type_;
-    if (kernel_.gates == 1 && b_ && b_->k.is_number() && b_->line.is_number() &&
-        b_->rest.terms.empty() && b_->rest.constant.is_number()) {
+    if (b_ && b_->k.is_number() && b_->line.is_number() && b_->rest.terms.empty() &&
+        b_->rest.constant.is_number()) {
       const int64_t k_stride = b_->k.number(), n_stride = b_->line.number();
       const int64_t first = b_->rest.constant.number();
       return {packed_operand_, [=](const Tensor& b) {
@@ -441,24 +447,14 @@ class MatmulEmitter {
               }};
     }
     // Not evenly spaced, or of another type: element by element.
-    const TensorExpr b = tensor({k_extent_, n_}, [&](const Indices& i) {
-      return substitute(kernel_.b.body, {{k_, i[0]}, {column_, packed_column(i[1])}});
-    });
+    const int64_t columns = n * kernel_.gates;
+    TensorExpr b{{{k_, k_extent_}, {column_, columns}}, kernel_.b.body};
     return {packed_operand_,
             [=, operand = packed_operand_, values = std::vector<Tensor>(kernel_.operands.size())](
                 const Tensor& constant) mutable {
               values[operand] = constant;
-              return layout.pack(type, interpret(b, values), 0, k, n, n, 1);
+              return layout.pack(type, interpret(b, values), 0, k, n, columns, 1);
             }};
-  }
-
-  /// B's column that lies at a packed one: in a panel, equal shares of each gate's.
-  Expr packed_column(const Expr& at) const {
-    if (kernel_.gates == 1) return at;
-    const Expr share = index(panel_outputs()), gates = index(kernel_.gates);
-    const Expr part = floor_div(at, share);  // of panel, gate
-    return floor_mod(part, gates) * index(gate_columns()) + floor_div(part, gates) * share +
-           floor_mod(at, share);
   }
 
   std::string describe() const {

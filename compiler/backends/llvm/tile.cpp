@@ -101,11 +101,10 @@ TileShape tile_shape(const TargetInfo& target, DType type, const Dot* dot) {
   return {target.fma ? rows : 3, 3, lanes};
 }
 
-TileShape gates_tile_shape(const TargetInfo& target, DType type, int gates, int64_t columns) {
+TileShape gates_tile_shape(const TargetInfo& target, DType type) {
   TileShape shape = tile_shape(target, type);
-  shape.vectors = gates == 2 && columns % (2 * shape.lanes) == 0 ? 4 : gates;
-  const int rows = (static_cast<int>(target.vector_registers) - shape.vectors - 1) / shape.vectors;
-  shape.rows = std::min(shape.rows, rows);
+  shape.vectors = 2;
+  if (target.fma) shape.rows = std::min(8, (static_cast<int>(target.vector_registers) - 3) / 2);
   return shape;
 }
 
@@ -193,25 +192,16 @@ Sums emit_tile(Emitter& emit, const Tile& tile) {
 
 namespace {
 
-/// The share of the tile's vectors that a load of a sum reads.
-int gate_of(const Expr& load, const TileOutput& output) {
-  if (output.gates == 1) return 0;
-  return static_cast<int>(linear(load->args.back()).constant.number() / output.gate_columns);
-}
-
 /// From registers, whole vectors.
 void emit_full(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutput& output) {
   auto& ir = emit.ir();
-  const int share = tile.vectors / output.gates;
   for (int r = 0; r < tile.rows; ++r) {
-    for (int v = 0; v < share; ++v) {
+    for (int v = 0; v < tile.vectors; ++v) {
       emit.scope([&] {
         emit.bind(output.row, ir.CreateAdd(output.first_row, ir.getInt64(r)));
         emit.bind_lanes(output.column,
                         ir.CreateAdd(output.first_column, ir.getInt64(v * tile.lanes)), tile.lanes);
-        emit.replace_loads(MatmulKernel::accumulated, [&](const Expr& load) {
-          return sums[r][gate_of(load, output) * share + v];
-        });
+        emit.replace_loads(MatmulKernel::accumulated, [&](const Expr&) { return sums[r][v]; });
         output.store_one();
       });
     }
@@ -232,33 +222,57 @@ void emit_spill(Emitter& emit, const Tile& tile, const Sums& sums, Value* spill,
   }
 }
 
+namespace {
+
+/// Which of the tiles that make an element a load of a sum is of.
+int gate_of(const Expr& load, const TileOutput& output) {
+  if (output.gates == 1) return 0;
+  return static_cast<int>(linear(load->args.back()).constant.number() / output.gate_columns);
+}
+
+/// A row of sums in memory. Gates are long chains of operations: two vectors at a time hide their
+/// latencies.
+void emit_row(Emitter& emit, const Tile& tile, int width, const TileOutput& output) {
+  auto& ir = emit.ir();
+  const auto from = [&](Value* first, int lanes) {
+    emit.lane_loop(output.column, first, output.end_column, lanes, output.store_one);
+  };
+  if (output.gates > 1) {
+    Value* count = ir.CreateSub(output.end_column, output.first_column);
+    emit.if_then(
+        ir.CreateICmpSGE(count, ir.getInt64(2 * tile.lanes)),
+        [&] { from(output.first_column, 2 * tile.lanes); },
+        [&] { from(output.first_column, tile.lanes); });
+    return;
+  }
+  if (!output.full) return from(output.first_column, tile.lanes);
+  for (int v = 0; v < width / tile.lanes; ++v) {
+    emit.scope([&] {
+      emit.bind_lanes(output.column, ir.CreateAdd(output.first_column, ir.getInt64(v * tile.lanes)),
+                      tile.lanes);
+      output.store_one();
+    });
+  }
+}
+
+}  // namespace
+
 void emit_spilled_output(Emitter& emit, const Tile& tile, int pitch, Value* rows,
                          const TileOutput& output) {
   auto& ir = emit.ir();
   llvm::Type* scalar = value_type(ir.getContext(), tile.type);
-  const int share = pitch / output.gates;
+  const int width = pitch / output.gates;
   emit.for_loop(emit.constant(0), rows, 1, [&](Value* r) {
     emit.bind(output.row, ir.CreateAdd(output.first_row, r));
     Value* row = ir.CreateGEP(scalar, output.spill, ir.CreateMul(r, ir.getInt64(pitch)));
     emit.replace_loads(MatmulKernel::accumulated, [&, row](const Expr& load) -> Value* {
       Value* column = emit.emit(variable(output.column));
       if (emit.lanes() > 1) column = ir.CreateExtractElement(column, uint64_t{0});
-      Value* own = ir.CreateGEP(scalar, row, ir.getInt64(gate_of(load, output) * share));
-      Value* at = ir.CreateGEP(scalar, own, ir.CreateSub(column, output.first_column));
+      Value* gate = ir.CreateGEP(scalar, row, ir.getInt64(gate_of(load, output) * width));
+      Value* at = ir.CreateGEP(scalar, gate, ir.CreateSub(column, output.first_column));
       return emit.load_elements(at, tile.type, emit.lanes(), false);
     });
-    if (!output.full) {
-      emit.lane_loop(output.column, output.first_column, output.end_column, tile.lanes,
-                     output.store_one);
-      return;
-    }
-    for (int v = 0; v < share / tile.lanes; ++v) {
-      emit.scope([&] {
-        emit.bind_lanes(output.column,
-                        ir.CreateAdd(output.first_column, ir.getInt64(v * tile.lanes)), tile.lanes);
-        output.store_one();
-      });
-    }
+    emit_row(emit, tile, width, output);
   });
 }
 

@@ -16,8 +16,9 @@ struct TileShape {
   int columns() const { return vectors * lanes; }
 };
 TileShape tile_shape(const TargetInfo& target, DType type, const Dot* dot = nullptr);
-/// The same where an element is made of 2 to 4 gates, `columns` wide each.
-TileShape gates_tile_shape(const TargetInfo& target, DType type, int gates, int64_t columns);
+/// For products with gates, of which panels make less than others: narrow ones, to have enough for
+/// the threads.
+TileShape gates_tile_shape(const TargetInfo& target, DType type);
 
 /// With `dot`, what is an element along k here is a group of them.
 struct Tile {
@@ -58,16 +59,16 @@ struct TileOutput {
   bool full;          ///< surely no padding in this tile
   Value* spill;       ///< memory for rows * vectors * lanes elements, for tiles with padding
   std::function<void()> store_one;
-  /// Of the tile's vectors, each of as many equal shares is of columns `gate_columns` behind those
-  /// of the share before; `column` goes along the first. Tiles with gates have no padding.
+  /// Sums of as many tiles make an element: of `column`, of the one `gate_columns` behind it, ...
+  /// Those of one row lie in memory one tile after the other.
   int gates = 1;
   int64_t gate_columns = 0;
 };
 void emit_tile_output(Emitter& emit, const Tile& tile, const Sums& sums, const TileOutput& output);
 
-/// The same in two parts, for tiles of several sizes that share one epilogue: sums into memory,
-/// rows `pitch` elements apart, and the epilogue of `rows` rows of up to `pitch` columns from
-/// there.
+/// The same in two parts, for tiles of several sizes or gates that share one epilogue: sums into
+/// memory, rows `pitch` elements apart, and the epilogue of `rows` rows of up to `pitch` / gates
+/// columns from there.
 void emit_spill(Emitter& emit, const Tile& tile, const Sums& sums, Value* spill, int pitch);
 void emit_spilled_output(Emitter& emit, const Tile& tile, int pitch, Value* rows,
                          const TileOutput& output);

@@ -10,12 +10,13 @@
 namespace dlc::llvm_backend {
 
 struct TileCounts {
-  Dim m, n;
+  Dim m, n;  ///< n of one gate
   TileShape shape;
+  int gates = 1;
 
   Dim tiles() const { return ceil_div(m, shape.rows); }
   Dim panels() const { return ceil_div(n, shape.columns()); }
-  Panels layout() const { return {shape.columns(), shape.lanes}; }
+  Panels layout() const { return {shape.columns(), shape.lanes, gates}; }
   /// Numbers of rows that tiles may have, the greatest first. Known sizes have one or two.
   std::vector<int> rows() const;
   /// Rows of the largest tile beside one of `rows`. Where there are several, their rows differ by
