@@ -193,7 +193,7 @@ ConvolutionKernel make_convolution(const Formulas& formulas, const Graph& graph,
   });
   const TensorExpr output = formulas.epilogue(anchor, sum);
   kernel.row_major = formulas.order(anchor.result).empty();
-  kernel.winograd = formulas.options().winograd;
+  kernel.winograd = formulas.options().winograd && !c.exact;
   kernel.output = with_flat_loads(
       {to_memory(output.axes, formulas.order(anchor.result)), output.body}, formulas);
   return kernel;

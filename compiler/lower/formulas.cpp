@@ -312,13 +312,33 @@ std::optional<NodeId> Formulas::next_in_chain(const std::set<Value>& inside,
     for (const Use& use : graph_.users(value)) {
       const Node& user = graph_.node(use.node);
       if (std::find(chain.begin(), chain.end(), use.node) != chain.end()) continue;
-      if (!op(user.op).scalar || in_chain_.contains(use.node)) continue;
+      if (in_chain_.contains(use.node) || !is_pointwise(use.node, inside)) continue;
       if (!(graph_.type(user.outputs[0]).shape == shape)) continue;
       if (bits(graph_.type(user.outputs[0]).dtype) < 8) continue;  // packed.h: loops of its own
       if (!first || position_[use.node.id] < position_[first->id]) first = use.node;
     }
   }
   return first;
+}
+
+/// Whether the node's one result is made, element by element, of those of the chain at its place.
+bool Formulas::is_pointwise(NodeId id, const std::set<Value>& inside) const {
+  const Node& node = graph_.node(id);
+  const OpDef& def = op(node.op);
+  if (def.scalar) return true;
+  if (def.kind() != OpKind::loops || def.contraction || node.outputs.size() != 1) return false;
+  const TensorExpr& formula = raw(id).outputs[0];
+  if (raw(id).requirements.clamped || has_reduction(formula.body)) return false;
+  bool pointwise = true;
+  visit(formula.body, [&](const Expr& e) {
+    if (e->kind != ExprKind::load) return;
+    pointwise = pointwise && !e->flat;
+    if (!inside.contains(node.inputs[e->input])) return;
+    pointwise = pointwise && e->args.size() == formula.axes.size();
+    for (size_t k = 0; pointwise && k < e->args.size(); ++k)
+      pointwise = same(e->args[k], variable(formula.axes[k].variable));
+  });
+  return pointwise;
 }
 
 bool Formulas::only_leaves_by(const std::set<Value>& inside, Value exit) const {

@@ -72,6 +72,7 @@ class Formulas {
   void extend_chain(Anchor& anchor);
   std::optional<NodeId> next_in_chain(const std::set<Value>& inside,
                                       const std::vector<NodeId>& chain, const Dims& shape) const;
+  bool is_pointwise(NodeId id, const std::set<Value>& inside) const;
   bool only_leaves_by(const std::set<Value>& inside, Value exit) const;
   Obstacle obstacle_to_inline(Value value) const;
   bool may_reorder(Value value) const;

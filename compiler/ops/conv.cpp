@@ -89,6 +89,12 @@ Contraction conv_contraction(const OpArgs& args) {
   return result;
 }
 
+Contraction exact_contraction(const OpArgs& args) {
+  Contraction result = conv_contraction(args);
+  result.exact = true;
+  return result;
+}
+
 // The value of X at a fractional position: bilinear, with zeros outside.
 Expr bilinear(const Operand& x, const Expr& n, const Expr& c, const Expr& y_at, const Expr& x_at) {
   const Expr y_floor = floor(y_at), x_floor = floor(x_at);
@@ -177,6 +183,23 @@ const std::vector<OpDef>& conv_ops() {
             "X: f32[n,2,4,4,4], W: f32[3,2,2,2,2]", "X: f16[1,2,5,5], W: f16[2,1,3,3], group=2",
             "X: f32[0,1,3], W: f32[1,1,3]", "X: f32[1,2,4,4], W: f32[0,2,3,3]",
             "X: f32[1,1,1], W: f32[1,1,1]"}},
+      {.name = "dlc.ConvExact",
+       .doc = "Conv of integers in f32 whose sums are below 2^24, so that all of them are exact.",
+       .source = "ONNX ConvInteger-10",
+       .inputs = {{"X", one(DType::f32)},
+                  {"W", one(DType::f32)},
+                  {"B", one(DType::f32), Presence::optional}},
+       .outputs = {"Y"},
+       .attrs = {{"auto_pad", "NOTSET"},
+                 {"dilations"},
+                 {"group", int64_t{1}},
+                 {"kernel_shape"},
+                 {"pads"},
+                 {"strides"}},
+       .compute = compute_conv,
+       .contraction = exact_contraction,
+       .samples = {"X: f32[1,4,5,6], W: f32[6,2,3,3], group=2, pads=[1,1,1,1], strides=[2,1]",
+                   "X: f32[1,1,1], W: f32[1,1,1]", "X: f32[0,1,3], W: f32[1,1,3]"}},
       {.name = "ConvTranspose",
        .doc = "The transpose of a convolution: each element of X adds its value times the kernel W "
               "to a "

@@ -224,6 +224,7 @@ struct Contraction {
   // convolution: X [n, c, spatial...], W [m, c/group, kernel...]
   Ints strides, dilations, pads_begin, pads_end;
   int64_t group = 1;
+  bool exact = false;  ///< the sums are of integers that the type holds: no other algorithm will do
 };
 
 using ScalarFunction = Expr (*)(const ScalarArgs& args);

@@ -5,7 +5,10 @@
 #include "compiler/ops/registry.h"
 #include "compiler/ops/term.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <optional>
 
 namespace dlc {
 namespace {
@@ -172,36 +175,82 @@ Term per_channel(const Term& x, int64_t axes) {
   return append_axes(x, axes);
 }
 
-/// The convolution of integers less their zero points, in i32. It is computed in f64, which holds
-/// all sums exactly.
-Term convolve_integers(const OpArgs& a, const Term& x, const Term& w, Value x_zero, Value w_zero) {
+/// The greatest size of a byte less its zero point (`zero`: the input's name).
+int64_t greatest_size(const OpArgs& a, DType type, std::string_view zero) {
+  const Tensor* known = a.has(zero) ? a.constant(zero) : nullptr;
+  const bool is_zero =
+      !a.has(zero) ||
+      (known && std::ranges::all_of(known->to_ints(), [](int64_t z) { return z == 0; }));
+  return type == DType::i8 && is_zero ? 128 : 255;
+}
+
+/// Input channels whose sums of products f32 holds exactly; 0: not even one, or it is not known.
+int64_t exact_channels(const Term& w, int64_t greatest_product) {
+  constexpr int64_t exact = 1 << 24;
+  int64_t taps = 1;
+  for (int64_t axis = 2; axis < w.rank(); ++axis) {
+    if (!w.shape()[axis].is_number()) return 0;
+    taps = std::clamp<int64_t>(taps * w.shape()[axis].number(), 1, exact);
+  }
+  return exact / (taps * greatest_product);
+}
+
+Term channels(const Term& x, int64_t begin, int64_t end) {
   Builder& build = x.build();
-  const auto shifted = [&](const Term& value, Value zero, int64_t axes) {
-    const Term real = cast(DType::f64, value);
-    if (!zero.valid()) return real;
-    const Term zeros(build, zero);
-    if (zeros.rank() > 1) fail("a zero point has rank {}, but must have 0 or 1", zeros.rank());
-    return real - cast(DType::f64, per_channel({build, zero}, axes));
-  };
+  return {build,
+          build("Slice", {x, build.ints({begin}), build.ints({end}), build.ints({int64_t{1}})})};
+}
+
+/// The convolution of integers less their zero points, in i32. Convolutions in f32 are the fastest;
+/// where one would not hold all sums exactly, each takes as many channels as it can. Otherwise f64
+/// does.
+Term convolve_integers(const OpArgs& a, const Term& x, const Term& w,
+                       const std::array<Value, 2>& zeros) {
+  Builder& build = x.build();
   AttrMap attrs;
   for (std::string_view name : window_attrs) {
     if (const Attr* given = a.attr(name)) attrs.emplace(name, *given);
   }
-  const Term y(build, build("Conv", {shifted(x, x_zero, 0), shifted(w, w_zero, w.rank() - 1)},
-                            std::move(attrs)));
-  return cast(DType::i32, y);
+  const auto shifted = [&](DType type, const Term& value, Value zero, int64_t axes) {
+    const Term real = cast(type, value);
+    if (!zero.valid()) return real;
+    const Term given(build, zero);
+    if (given.rank() > 1) fail("a zero point has rank {}, but must have 0 or 1", given.rank());
+    return real - cast(type, per_channel(given, axes));
+  };
+  const auto convolve = [&](DType type, std::string_view op, const Term& all_x, const Term& all_w) {
+    return cast(DType::i32, Term(build, build(std::string(op), {all_x, all_w}, attrs)));
+  };
+  const int64_t most = exact_channels(
+      w, greatest_size(a, x.dtype(), "x_zero_point") * greatest_size(a, w.dtype(), "w_zero_point"));
+  const Dim own = w.rank() > 1 ? w.shape()[1] : Dim(1);
+  const bool fits = own.is_number() && own.number() <= most;
+  const bool in_parts = own.is_number() && most > 0 && a.integer("group") == 1;
+  const DType type = fits || in_parts ? DType::f32 : DType::f64;
+  const Term real_x = shifted(type, x, zeros[0], 0);
+  const Term real_w = shifted(type, w, zeros[1], w.rank() - 1);
+  if (fits) return convolve(type, "dlc.ConvExact", real_x, real_w);
+  if (!in_parts) return convolve(type, "Conv", real_x, real_w);
+  std::optional<Term> sum;
+  for (int64_t begin = 0; begin < own.number(); begin += most) {
+    const int64_t end = std::min(begin + most, own.number());
+    const Term part =
+        convolve(type, "dlc.ConvExact", channels(real_x, begin, end), channels(real_w, begin, end));
+    sum = sum ? *sum + part : part;
+  }
+  return *sum;
 }
 
 std::vector<Value> expand_conv_integer(const OpArgs& a, Builder& build,
                                        std::span<const Value> inputs) {
   const auto input = [&](size_t k) { return k < inputs.size() ? inputs[k] : Value(); };
-  return {convolve_integers(a, {build, inputs[0]}, {build, inputs[1]}, input(2), input(3))};
+  return {convolve_integers(a, {build, inputs[0]}, {build, inputs[1]}, {input(2), input(3)})};
 }
 
 std::vector<Value> expand_quantized_conv(const OpArgs& a, Builder& build,
                                          std::span<const Value> inputs) {
   const auto input = [&](size_t k) { return Term(build, inputs[k]); };
-  Term sums = convolve_integers(a, input(0), input(3), inputs[2], inputs[5]);
+  Term sums = convolve_integers(a, input(0), input(3), {inputs[2], inputs[5]});
   const int64_t axes = sums.rank() - 2;
   if (a.has("B")) sums = sums + per_channel(input(8), axes);
   const Term scale = per_channel(reshape(input(1), {}) * input(4), axes);
@@ -300,7 +349,9 @@ const std::vector<OpDef>& quantization_ops() {
        .expand = expand_conv_integer,
        .samples = {"x: u8[1,2,4,4], w: i8[3,2,3,3], x_zero_point: u8[], w_zero_point: i8[3], "
                    "pads=[1,1,1,1]",
-                   "x: u8[1,1,1], w: u8[1,1,1]", "x: u8[0,1,3], w: u8[1,1,2]"}},
+                   "x: u8[1,300,2,3], w: u8[17,300,1,1], x_zero_point: u8[], w_zero_point: u8[]",
+                   "x: i8[2,24,5,6], w: u8[5,24,3,3], strides=[2,1]", "x: u8[1,1,1], w: u8[1,1,1]",
+                   "x: u8[0,1,3], w: u8[1,1,2]"}},
       {.name = "QLinearConv",
        .doc =
            "The convolution of what x and w stand for, with B in steps of x_scale * w_scale added, "

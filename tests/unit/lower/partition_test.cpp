@@ -107,6 +107,18 @@ TEST(Partition, CostlyValuesWithTwoUsersAreStoredAndCheapOnesAreNot) {
   EXPECT_EQ(Cut(fmt::format(fmt::runtime(text), "Neg")).names(), "Neg+Add | Neg+Mul");
 }
 
+TEST(Partition, ExactConvolutionsAreDirectSums) {
+  for (const bool exact : {false, true}) {
+    const Cut cut(fmt::format(
+        R"(graph @g(%x: f32[1,16,9,9], %w: f32[16,16,3,3]) -> (f32[1,16,7,7]) {{
+    %0 = {}(%x, %w) : f32[1,16,7,7]
+    return %0
+  }})",
+        exact ? "dlc.ConvExact" : "Conv"));
+    EXPECT_EQ(std::get<ConvolutionKernel>(cut.kernels[0]).winograd, !exact);
+  }
+}
+
 TEST(Partition, AMatmulTakesItsWholePointwiseTail) {
   const Cut cut(R"(graph @g(%x: f32[b,s,4], %w: f32[4,8], %c: f32[8]) -> (f32[b,s,8]) {
     %0 = MatMul(%x, %w) : f32[b,s,8]

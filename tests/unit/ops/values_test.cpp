@@ -257,6 +257,19 @@ TEST(Matmul, ZeroPointsGoByRowAndColumn) {
             "");
 }
 
+TEST(Convolution, IntegersAreExactHoweverManyChannelsThereAre) {
+  const auto full = [](int64_t channels) {
+    std::string text = fmt::format("u8[1,{},1]{{", channels);
+    for (int64_t k = 0; k < channels; ++k) text += k == 0 ? "254" : ", 255";
+    return text + "}";
+  };
+  for (const int64_t channels : {258, 259, 1000}) {
+    const std::string all = full(channels);
+    const int64_t sum = 255 * 255 * channels - 255 * 255 + 254 * 254;
+    EXPECT_EQ(wrong("ConvInteger", {all, all}, {}, fmt::format("i32[1,1,1]{{{}}}", sum)), "");
+  }
+}
+
 TEST(Matmul, DeterminantsSwapRows) {
   EXPECT_EQ(wrong("Det", {"f32[2,2,2]{0, 1, 2, 3, 1, 2, 2, 4}"}, {}, "f32[2]{-2, 0}"), "");
 }
