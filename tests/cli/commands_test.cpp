@@ -207,6 +207,21 @@ TEST(Inspect, TheCostIsCountedFromTheFormulas) {
   EXPECT_EQ(json["kernels"][0]["origins"], Json({"fc"}));
 }
 
+TEST(Inspect, OpenSizesAreAsSmallAsTheModelAllows) {
+  Model model;
+  model.input("x", {1, 1, 5}).output("y").floats("w", {1, 1, 3}, {1, 2, 3});
+  model.node("Conv", {"x", "w"}, {"y"});
+  auto& shape = *model.graph().mutable_input(0)->mutable_type()->mutable_tensor_type();
+  shape.mutable_shape()->mutable_dim(2)->set_dim_param("width");
+  const std::string path = model.save(scratch_folder());
+  const Json json = json_of({"inspect", path, "--json"});
+  EXPECT_EQ(json["open_size"], 4) << "1 and 2 are less than a window";
+  EXPECT_EQ(json["operations"], 2 * 3 * 2);
+  EXPECT_EQ(json["inputs"][0]["type"], "f32[1,1,width]");
+  const Outcome text = run_dlc({"inspect", path});
+  EXPECT_NE(text.out.find("with every open size 4"), std::string::npos) << text.out;
+}
+
 TEST(Inspect, TheGraphIsPrintedAndDrawn) {
   const std::string model = relu().save(scratch_folder());
   const fs::path dot = scratch_folder() / "graph.dot";

@@ -6,6 +6,7 @@
 #include "compiler/ops/infer.h"
 #include "passes/pipeline.h"
 #include "runtime/epoch_plan.h"
+#include "runtime/error.h"
 
 namespace dlc::cli {
 namespace {
@@ -108,8 +109,22 @@ Parameters parameters(const Graph& graph) {
   return total;
 }
 
-int64_t bytes_moved(const Program& program) {
-  const std::vector<int64_t> ones(program.symbols.size(), 1);
+int64_t smallest_open_size(const Program& program) {
+  constexpr int64_t greatest = 1024;
+  for (int64_t size = 1; size < greatest; size *= 2) {
+    try {
+      arena_bytes(program, size);
+      return size;
+    } catch (const Error&) {
+      // The next one may do.
+    }
+  }
+  arena_bytes(program, greatest);
+  return greatest;
+}
+
+int64_t bytes_moved(const Program& program, int64_t open_size) {
+  const std::vector<int64_t> symbols(program.symbols.size(), open_size);
   int64_t total = 0;
   for (const Step& step : program.steps) {
     const auto* kernel = std::get_if<KernelStep>(&step);
@@ -119,31 +134,31 @@ int64_t bytes_moved(const Program& program) {
       if (slot.dtype == DType::undefined) continue;
       Shape shape;
       for (const int dim : slot.shape)
-        shape.push_back(evaluate(program.dims[static_cast<size_t>(dim)], ones));
+        shape.push_back(evaluate(program.dims[static_cast<size_t>(dim)], symbols));
       total += byte_size(slot.dtype, element_count(shape));
     }
   }
   return total;
 }
 
-ArenaBytes arena_bytes(const Program& program) {
-  const std::vector<int64_t> ones(program.symbols.size(), 1);
+ArenaBytes arena_bytes(const Program& program, int64_t open_size) {
+  const std::vector<int64_t> symbols(program.symbols.size(), open_size);
   const Layout layout(program);
   std::vector<int64_t> dims(program.dims.size());
   ArenaBytes total;
   for (size_t epoch = 0; epoch < layout.epochs.size(); ++epoch) {
     EpochPlans plans;
-    const EpochPlan& plan = plans.find(program, layout, epoch, ones, dims);
+    const EpochPlan& plan = plans.find(program, layout, epoch, symbols, dims);
     total.planned += plan.bytes;
     total.least += plan.lower_bound;
   }
   return total;
 }
 
-int64_t with_symbols_one(const Dim& dim) {
-  std::map<std::string, Dim> ones;
-  dim.visit_symbols([&](const std::string& symbol) { ones.emplace(symbol, 1); });
-  return dim.substitute(ones).number();
+int64_t at_open_size(const Dim& dim, int64_t open_size) {
+  std::map<std::string, Dim> sizes;
+  dim.visit_symbols([&](const std::string& symbol) { sizes.emplace(symbol, open_size); });
+  return dim.substitute(sizes).number();
 }
 
 }  // namespace dlc::cli

@@ -21,17 +21,21 @@ struct Parameters {
 /// Of all constants, nested graphs included.
 Parameters parameters(const Graph& graph);
 
-/// Bytes that the kernels of a program read and write once each, its symbols taken as 1.
-int64_t bytes_moved(const Program& program);
+/// The first of 1, 2, 4, ... 1024 that all symbols of the program can be: a window wants an element
+/// at least, two halves of a network equal sizes. Throws what the program says of 1024 otherwise.
+int64_t smallest_open_size(const Program& program);
+
+/// Bytes that the kernels of a program read and write once each, its symbols taken as `open_size`.
+int64_t bytes_moved(const Program& program, int64_t open_size);
 
 struct ArenaBytes {
   int64_t planned = 0;
   int64_t least = 0;  ///< the largest set of values that live at once: no plan does with less
 };
-/// Memory for what a run computes, nested programs aside, the program's symbols taken as 1.
-ArenaBytes arena_bytes(const Program& program);
+/// Memory for what a run computes, nested programs aside.
+ArenaBytes arena_bytes(const Program& program, int64_t open_size);
 
-/// A size with its symbols taken as 1.
-int64_t with_symbols_one(const Dim& dim);
+/// A size with its symbols taken as `open_size`.
+int64_t at_open_size(const Dim& dim, int64_t open_size);
 
 }  // namespace dlc::cli

@@ -36,6 +36,7 @@ struct Facts {
   size_t nodes = 0;
   Parameters parameters;
   Dim operations;
+  int64_t open_size = 1;  ///< what open sizes are taken as in what follows
   int64_t bytes_moved = 0;
   ArenaBytes arena;
   CompileReport report;
@@ -69,8 +70,9 @@ Facts collect(const InspectOptions& options, Graph graph) {
                [&] {
                  const auto program =
                      compile(std::move(graph), options.compile.compile, &facts.report);
-                 facts.bytes_moved = bytes_moved(*program);
-                 facts.arena = arena_bytes(*program);
+                 facts.open_size = smallest_open_size(*program);
+                 facts.bytes_moved = bytes_moved(*program, facts.open_size);
+                 facts.arena = arena_bytes(*program, facts.open_size);
                });
   return facts;
 }
@@ -85,13 +87,20 @@ void print_kernels(const CompileReport& report, bool loops) {
   }
 }
 
+/// " with every open size 1", if there are any.
+std::string at_which_sizes(const Facts& facts) {
+  return facts.operations.is_number() ? ""
+                                      : fmt::format(" with every open size {}", facts.open_size);
+}
+
 /// "6.1 G", and the formula if it depends on symbols.
-std::string operations_text(const Dim& operations) {
-  const std::string one = human_count(static_cast<double>(with_symbols_one(operations)));
-  if (operations.is_number()) return one;
-  const std::string formula = operations.to_string();
+std::string operations_text(const Facts& facts) {
+  const std::string count =
+      human_count(static_cast<double>(at_open_size(facts.operations, facts.open_size)));
+  if (facts.operations.is_number()) return count;
+  const std::string formula = facts.operations.to_string();
   constexpr size_t readable = 160;
-  return one + " with every open size 1" + (formula.size() > readable ? "" : ": " + formula);
+  return count + at_which_sizes(facts) + (formula.size() > readable ? "" : ": " + formula);
 }
 
 void print_text(const InspectOptions& options, const Facts& facts) {
@@ -99,14 +108,12 @@ void print_text(const InspectOptions& options, const Facts& facts) {
   for (const auto& [name, type] : facts.outputs) fmt::print("output      {}: {}\n", name, type);
   fmt::print("parameters  {} ({})\n", human_count(static_cast<double>(facts.parameters.count)),
              human_bytes(static_cast<double>(facts.parameters.bytes)));
-  fmt::print("operations  {}\n", operations_text(facts.operations));
+  fmt::print("operations  {}\n", operations_text(facts));
   fmt::print("bytes       {} read and written by kernels{}\n",
-             human_bytes(static_cast<double>(facts.bytes_moved)),
-             facts.operations.is_number() ? "" : " with every open size 1");
+             human_bytes(static_cast<double>(facts.bytes_moved)), at_which_sizes(facts));
   fmt::print("memory      {} for values, of which {} live at once{}\n",
              human_bytes(static_cast<double>(facts.arena.planned)),
-             human_bytes(static_cast<double>(facts.arena.least)),
-             facts.operations.is_number() ? "" : ", with every open size 1");
+             human_bytes(static_cast<double>(facts.arena.least)), at_which_sizes(facts));
   std::vector<std::pair<std::string, int>> ops(facts.ops.begin(), facts.ops.end());
   std::ranges::stable_sort(ops, [](const auto& a, const auto& b) { return a.second > b.second; });
   std::vector<std::string> counts;
@@ -143,7 +150,8 @@ void print_json(const InspectOptions& options, const Facts& facts) {
                {"nodes", facts.nodes},
                {"parameters", facts.parameters.count},
                {"parameter_bytes", facts.parameters.bytes},
-               {"operations", with_symbols_one(facts.operations)},
+               {"open_size", facts.open_size},
+               {"operations", at_open_size(facts.operations, facts.open_size)},
                {"bytes_moved", facts.bytes_moved},
                {"arena_bytes", facts.arena.planned},
                {"arena_bytes_least", facts.arena.least},
