@@ -11,10 +11,6 @@
 namespace dlc {
 namespace {
 
-/// Formulas do not grow beyond this many expressions by taking others in: long chains of nodes
-/// would become expressions too deep to walk, and functions that take the code generator minutes.
-constexpr size_t largest_inlined = 512;
-
 /// Up to this cost an element is rather computed again than stored and loaded.
 constexpr double cheap = 4;
 
@@ -72,6 +68,12 @@ double scalar_cost(const Expr& e) {
     }
   });
   return cost;
+}
+
+size_t expression_count(const Expr& e) {
+  size_t count = 0;
+  visit(e, [&](const Expr&) { ++count; });
+  return count;
 }
 
 std::vector<int> loaded_inputs(const Expr& e) {
@@ -194,9 +196,7 @@ Obstacle Formulas::obstacle_to_inline(Value value) const {
   if (!options_.fuse) return Obstacle::fusion_is_off;
   if (graph_.is_output(value)) return Obstacle::is_output;
   const Expr& body = formula(value).body;
-  size_t size = 0;
-  visit(body, [&](const Expr&) { ++size; });
-  if (size > largest_inlined) return Obstacle::too_large;
+  if (expression_count(body) > most_expressions) return Obstacle::too_large;
   const double cost = scalar_cost(body);
   const bool reduces = has_reduction(body);
   const auto& users = graph_.users(value);

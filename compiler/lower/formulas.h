@@ -95,6 +95,11 @@ class Formulas {
 
 /// About how many scalar operations the body takes per element; transcendentals count 10.
 double scalar_cost(const Expr& e);
+/// Different expressions within it.
+size_t expression_count(const Expr& e);
+/// Formulas do not grow beyond this by taking others in: long chains of nodes would become
+/// expressions too deep to walk, and functions that take the code generator minutes.
+constexpr size_t most_expressions = 512;
 /// The ids of all inputs that an expression loads.
 std::vector<int> loaded_inputs(const Expr& e);
 bool loads(const Expr& e, int input);

@@ -23,7 +23,7 @@ void StagePlan::add_pointwise(Value value) {
     Group changed = known ? groups_[*known] : Group{{}, {{read.value, {}}}, {}, true};
     changed.members[value] = {};
     if (changed.members.size() > most_pointwise || !reads_own_elements(value, changed) ||
-        makes_cycle(changed))
+        is_too_large(changed) || makes_cycle(changed))
       continue;
     const int number = known.value_or(static_cast<int>(groups_.size()));
     if (!known) groups_.emplace_back();
@@ -39,6 +39,14 @@ bool StagePlan::may_be_pointwise(Value value) const {
   Splits splits;
   for (const Axis& axis : formula.axes) splits.push_back({-1, axis.extent != Dim(1), 1});
   return !has_reduction(formula.body) && suits_rows(value, splits);
+}
+
+/// One member's formula may stand within another's.
+bool StagePlan::is_too_large(const Group& group) const {
+  size_t count = 0;
+  for (const auto& [member, splits] : group.members)
+    count += expression_count(formulas_.formula(member).body);
+  return count > most_expressions;
 }
 
 bool StagePlan::reads_own_elements(Value reader, const Group& group) const {

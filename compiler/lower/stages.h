@@ -80,6 +80,7 @@ class StagePlan {
   void add(Value value);
   void dissolve_singles();
   void add_pointwise(Value value);
+  bool is_too_large(const Group& group) const;
   bool reads_own_elements(Value reader, const Group& group) const;
   bool join(Value value, int group);
   void seed(Value value);

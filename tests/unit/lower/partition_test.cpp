@@ -107,6 +107,17 @@ TEST(Partition, CostlyValuesWithTwoUsersAreStoredAndCheapOnesAreNot) {
   EXPECT_EQ(Cut(fmt::format(fmt::runtime(text), "Neg")).names(), "Neg+Add | Neg+Mul");
 }
 
+TEST(Partition, ALongChainIsCutEvenWhereEachPartIsPointwise) {
+  std::string text = "graph @g(%v0: f32[8]) -> (f32[8]) {\n";
+  constexpr int count = 2000;
+  for (int k = 0; k < count; ++k)
+    text += fmt::format("%v{} = {}(%v{}) : f32[8]\n", k + 1, k % 2 ? "Sqrt" : "Abs", k);
+  const Cut cut(text + fmt::format("return %v{}\n}}", count));
+  EXPECT_GE(cut.kernels.size(), 4u);
+  for (const Kernel& kernel : cut.kernels)
+    EXPECT_LE(expression_count(std::get<LoopKernel>(kernel).outputs.back().body), 520u);
+}
+
 TEST(Partition, ExactConvolutionsAreDirectSums) {
   for (const bool exact : {false, true}) {
     const Cut cut(fmt::format(
