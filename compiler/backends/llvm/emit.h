@@ -160,8 +160,6 @@ class Emitter {
   bool is_guarded_by(int guard, int ancestor) const;
   int cost(const Expr& e);
   bool is_uniform(const Expr& e) { return lanes_ == 1 || !depends(e, vector_); }
-  /// Whether its value may have lanes: a tile's sums do, though no variable in their load says so.
-  bool may_have_lanes(const Expr& e);
   void remember(const Expr& e, Value* value);
 
   // emit.cpp

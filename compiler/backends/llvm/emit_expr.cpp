@@ -224,15 +224,6 @@ Value* Emitter::guarded(const Expr& e, int guard) {
   return value;
 }
 
-bool Emitter::may_have_lanes(const Expr& e) {
-  if (lanes_ == 1 || depends(e, vector_)) return lanes_ > 1;
-  bool found = false;
-  visit(e, [&](const Expr& x) {
-    found = found || (x->kind == ExprKind::load && replaced_.contains(x->input));
-  });
-  return found;
-}
-
 Value* Emitter::make_select(const Expr& e) {
   Value* condition = emit(e->args[0]);
   if (const auto* known = llvm::dyn_cast<llvm::ConstantInt>(condition))
@@ -245,24 +236,39 @@ Value* Emitter::make_select(const Expr& e) {
       guard_true ? guarded(e->args[1], guard_for(condition, false, false)) : emit(e->args[1]);
   Value* if_false =
       guard_false ? guarded(e->args[2], guard_for(condition, true, false)) : emit(e->args[2]);
-  if (may_have_lanes(e)) {
+  const auto has_lanes = [](const Value* value) { return value->getType()->isVectorTy(); };
+  if (has_lanes(condition) || has_lanes(if_true) || has_lanes(if_false)) {
     if_true = widen(if_true);
     if_false = widen(if_false);
   }
   return ir_.CreateSelect(condition, if_true, if_false);
 }
 
+/// What stands for a load may have lanes or not: only once both sides are emitted it is known
+/// whether the result has.
 Value* Emitter::branch(const Expr& e, Value* condition) {
-  const int lanes = may_have_lanes(e) ? lanes_ : 1;
-  llvm::Type* type = with_lanes(value_type(ir_.getContext(), e.dtype()), lanes);
-  Value* result = local(type, "chosen");
-  const auto side = [&](size_t arg, bool negated) {
-    return [this, &e, condition, result, lanes, arg, negated] {
-      Value* value = guarded(e->args[arg], guard_for(condition, negated, true));
-      ir_.CreateStore(lanes == 1 ? value : widen(value), result);
+  struct Side {
+    Value* value = nullptr;
+    llvm::BasicBlock* block = nullptr;
+  };
+  Side sides[2];
+  const auto emit_side = [&](size_t side) {
+    return [this, &e, condition, &sides, side] {
+      Value* value = guarded(e->args[side + 1], guard_for(condition, side == 1, true));
+      sides[side] = {value, ir_.GetInsertBlock()};
     };
   };
-  if_then(condition, side(1, false), side(2, true));
+  if_then(condition, emit_side(0), emit_side(1));
+  const bool has_lanes = std::any_of(std::begin(sides), std::end(sides), [](const Side& side) {
+    return side.value->getType()->isVectorTy();
+  });
+  llvm::Type* type = with_lanes(value_type(ir_.getContext(), e.dtype()), has_lanes ? lanes_ : 1);
+  Value* result = local(type, "chosen");
+  for (const Side& side : sides) {
+    const llvm::IRBuilder<>::InsertPointGuard guard(ir_);
+    ir_.SetInsertPoint(side.block->getTerminator());
+    ir_.CreateStore(has_lanes ? widen(side.value) : side.value, result);
+  }
   return ir_.CreateLoad(type, result);
 }
 

@@ -50,6 +50,23 @@ TEST(Stages, LogSoftmaxOfHalves) {
             "stages");
 }
 
+TEST(Stages, SingleValuesOfAPointChooseWhereItsRowReads) {
+  check(R"(graph @g(%i: u8[7,7], %t: f32[256,17], %s: f32[17]) -> (i64[7,7], f32[7,7,17]) {
+    %0 = Cast(%i, to=7) : i64[7,7]
+    %1 = Gather(%t, %0) : f32[7,7,17]
+    %2 = LayerNormalization(%1, %s) : f32[7,7,17]
+    return %0, %2
+  })");
+  check(R"(graph @g(%x: f16[32,32]) -> (f32[1,1,3]) {
+    %values = Constant(value=f32[2]{1.5, 1.25}) : f32[2]
+    %axes = Constant(value=i64[2]{-2, -1}) : i64[2]
+    %depth = Constant(value=i64[1]{3}) : i64[1]
+    %0 = ReduceMin(%x, %axes) : f16[1,1]
+    %1 = OneHot(%0, %depth, %values) : f32[1,1,3]
+    return %1
+  })");
+}
+
 TEST(Stages, ScaleAndMaskGoAheadOfSoftmax) {
   EXPECT_EQ(check(R"(graph @g(%x: f32[b,4,n,n], %m: f32[b,1,1,n]) -> (f32[b,4,n,n]) {
     %c = Constant(value=f32[]{0.125}) : f32[]
