@@ -24,6 +24,8 @@ std::vector<Value> expand_body(const OpDef& def, const Node& node, Builder& buil
         instantiate(line.formula, scope, build, std::max<size_t>(line.results.size(), 1));
     for (size_t k = 0; k < line.results.size(); ++k) scope.values[line.results[k]] = results[k];
   }
+  if (node.outputs.size() > def.outputs.size())
+    fail("{} outputs, but only {} exist", node.outputs.size(), def.outputs.size());
   std::vector<Value> outputs;
   for (size_t k = 0; k < node.outputs.size(); ++k) {
     const auto found = scope.values.find(std::string(def.outputs[k]));

@@ -192,6 +192,14 @@ std::vector<BadCase> graph_cases() {
                    m.input("x", {2}).output("y");
                    m.node("Normalizer", {"x"}, {"y"}, "act").set_domain("ai.onnx.ml");
                  }),
+      model_case("MoreOutputsThanABodyHas", invalid, {"'act'", "2 outputs, but only 1"},
+                 [](Model& m) {
+                   m.input("x", {2}).output("y");
+                   m.node("Gelu", {"x"}, {"y", "z"}, "act").set_domain("com.microsoft");
+                   auto& contributed = *m.proto.add_opset_import();
+                   contributed.set_domain("com.microsoft");
+                   contributed.set_version(1);
+                 }),
       model_case("BranchesOfDifferentLength", invalid, {"'choose'", "If"},
                  [](Model& m) { if_node(m, 1, 2); }),
       model_case("BranchWithoutOutput", invalid, {"'choose'", "If"},
