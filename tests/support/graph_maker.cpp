@@ -262,8 +262,11 @@ Value GraphMaker::earlier(DType dtype) {
 }
 
 Value GraphMaker::any() {
-  if (results_.empty() || random.chance(12)) return any_float();
-  return random.pick(results_);
+  std::vector<Value> tensors;  // not sequences
+  for (Value v : results_)
+    if (type(v).is_tensor() && type(v).ranked) tensors.push_back(v);
+  if (tensors.empty() || random.chance(12)) return any_float();
+  return random.pick(tensors);
 }
 
 Value GraphMaker::any_float() {
