@@ -74,9 +74,10 @@ class MatmulEmitter {
   /// One set of variables for A, B and the output: batches, row, column, k.
   void unify_variables() {
     Expr sum;
-    visit(kernel_.outputs[0].body, [&](const Expr& e) {
-      if (e->kind == ExprKind::load && e->input == MatmulKernel::accumulated) sum = e;
-    });
+    for (const TensorExpr& output : kernel_.outputs)
+      visit(output.body, [&](const Expr& e) {
+        if (e->kind == ExprKind::load && e->input == MatmulKernel::accumulated) sum = e;
+      });
     assert(sum.valid() && "the epilogue must use the sum");
     const size_t batches = kernel_.a.axes.size() - 2;
     const auto variable_of = [&](const Expr& e) {

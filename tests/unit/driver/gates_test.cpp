@@ -88,6 +88,20 @@ TEST(Gates, ThreeOfEachElementAndOtherTypes) {
   }
 }
 
+TEST(Gates, AreMadeWithValuesThatDoNotReadTheProduct) {
+  EXPECT_EQ(check(R"(graph @g(%x: f32[b,8], %w: f32[8,32], %y: f32[b,16])
+                     -> (f32[b,16], f32[b,16]) {
+    %e = Exp(%y) : f32[b,16]
+    %0 = MatMul(%x, %w) : f32[b,32]
+    %1, %2 = Split(%0, axis=-1, num_outputs=2) : f32[b,16], f32[b,16]
+    %3 = Mul(%1, %e) : f32[b,16]
+    %4 = Add(%3, %2) : f32[b,16]
+    return %e, %4
+  })",
+                  batches()),
+            "matmul");
+}
+
 TEST(Gates, OfAProductThatIsReadElsewhereOrAcrossStayApart) {
   EXPECT_EQ(check(R"(graph @g(%x: f32[b,8], %w: f32[8,32]) -> (f32[b,16], f32[b,32]) {
     %0 = MatMul(%x, %w) : f32[b,32]
