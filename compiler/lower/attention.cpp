@@ -17,6 +17,7 @@ std::optional<MatmulKernel> matmul_of(const Graph& graph, const Formulas& formul
   const Anchor* anchor = formulas.anchor(value);
   if (!anchor || anchor->contraction.kind != Contraction::Kind::matmul) return std::nullopt;
   auto kernel = std::get<MatmulKernel>(make_contraction(formulas, graph, *anchor));
+  if (!outputs_without_sums(kernel).empty()) return std::nullopt;
   const size_t rank = graph.type(value).shape.size();
   const bool plain = kernel.accumulator == DType::f32 && kernel.a.dtype() == DType::f32 &&
                      kernel.b.dtype() == DType::f32 && rank >= 2 &&

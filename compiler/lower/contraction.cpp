@@ -261,6 +261,19 @@ void add_gates(MatmulKernel& kernel, const Formulas& formulas, Value product,
   }
 }
 
+std::vector<TensorExpr> outputs_without_sums(const Kernel& contraction) {
+  std::vector<TensorExpr> outputs;
+  if (const auto* matmul = std::get_if<MatmulKernel>(&contraction)) {
+    outputs = matmul->outputs;
+  } else {
+    outputs = {std::get<ConvolutionKernel>(contraction).output};
+  }
+  const bool reads = std::any_of(outputs.begin(), outputs.end(), [](const TensorExpr& output) {
+    return loads(output.body, MatmulKernel::accumulated);
+  });
+  return reads ? std::vector<TensorExpr>() : outputs;
+}
+
 Kernel make_contraction(const Formulas& formulas, const Graph& graph, const Anchor& anchor) {
   if (anchor.contraction.kind == Contraction::Kind::matmul) {
     return make_matmul(formulas, graph, anchor);

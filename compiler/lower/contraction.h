@@ -9,6 +9,10 @@ namespace dlc {
 /// The kernel of an anchor and its chain; load(id) in it reads the value with that id.
 Kernel make_contraction(const Formulas& formulas, const Graph& graph, const Anchor& anchor);
 
+/// The outputs of a contraction's kernel if none reads a sum, as where a condition that is known
+/// chooses something else: loops make them.
+std::vector<TensorExpr> outputs_without_sums(const Kernel& contraction);
+
 /// Makes `results`, formulas [..., u] that read columns u + j * n / gates of the matmul's result
 /// [..., n] as load(product, ...), the kernel's outputs.
 void add_gates(MatmulKernel& kernel, const Formulas& formulas, Value product,

@@ -284,14 +284,22 @@ class Partitioner {
       return;
     }
     if (gated_.contains(value)) return add_gated({value}, {value}, {formula});
-    LoopKernel kernel;
-    describe(kernel, {value});
-    KernelItem item{kernels_.size(), {}, {value}};
-    TensorExpr renumbered{formula.axes, renumber(formula.body, kernel, item.operands)};
-    kernel.outputs.push_back(std::move(renumbered));
-    note_kernel(item, {value});
+    add_loops({value}, {value}, {formula});
     if (stages_ && !stages_->refusal(value).empty())
       note_miss("join the stages beside it", graph_.producer(value), stages_->refusal(value));
+  }
+
+  /// One kernel of loops for `outputs`, by these formulas, in which `parts` are computed.
+  void add_loops(const std::vector<Value>& parts, const std::vector<Value>& outputs,
+                 const std::vector<TensorExpr>& formulas) {
+    LoopKernel kernel;
+    describe(kernel, parts);
+    KernelItem item{0, {}, outputs};
+    for (const TensorExpr& output : formulas)
+      kernel.outputs.push_back({output.axes, renumber(output.body, kernel, item.operands)});
+    for (Value operand : item.operands) require(operand);
+    item.kernel = kernels_.size();
+    note_kernel(item, parts);
     kernels_.push_back(std::move(kernel));
     result_.items.push_back(std::move(item));
   }
@@ -313,16 +321,10 @@ class Partitioner {
 
   void add_pointwise_group(int group) {
     const std::vector<Value>& members = stages_->members(group);
-    LoopKernel kernel;
-    KernelItem item{kernels_.size(), {}, {}};
-    const std::vector<TensorExpr> outputs = stages_->loops(group, item.outputs);
-    if (gated_.contains(members[0])) return add_gated(members, item.outputs, outputs);
-    describe(kernel, members);
-    for (const TensorExpr& output : outputs)
-      kernel.outputs.push_back({output.axes, renumber(output.body, kernel, item.operands)});
-    note_kernel(item, members);
-    kernels_.push_back(std::move(kernel));
-    result_.items.push_back(std::move(item));
+    std::vector<Value> outputs;
+    const std::vector<TensorExpr> formulas = stages_->loops(group, outputs);
+    gated_.contains(members[0]) ? add_gated(members, outputs, formulas)
+                                : add_loops(members, outputs, formulas);
   }
 
   /// The product of which `parts` read gates, with `results`, their formulas, as epilogue.
@@ -332,6 +334,7 @@ class Partitioner {
     const Anchor& anchor = *formulas_.anchor(product);
     auto kernel = std::get<MatmulKernel>(make_contraction(formulas_, graph_, anchor));
     add_gates(kernel, formulas_, product, results);
+    if (!outputs_without_sums(kernel).empty()) return add_loops(parts, outputs, kernel.outputs);
     parts.insert(parts.begin(), product);
     describe(kernel, parts);
     KernelItem item{0, {}, outputs};
@@ -364,6 +367,8 @@ class Partitioner {
   void add_contraction(Value value, const Anchor& anchor) {
     KernelItem item{0, {}, {value}};
     Kernel kernel = make_contraction(formulas_, graph_, anchor);
+    if (const std::vector<TensorExpr> rest = outputs_without_sums(kernel); !rest.empty())
+      return add_loops({value}, {value}, rest);
     std::visit(
         [&](auto& k) {
           describe(k, {value});

@@ -319,5 +319,17 @@ TEST(Matmul, BatchesAreStoredAsTheirReaderPermutesThem) {
       {{{"m", 1}}, {{"m", 9}}});
 }
 
+TEST(Matmul, AResultThatAConditionNeverTakesIsNotComputed) {
+  EXPECT_EQ(test::check(R"(graph @g(%x: f32[b,8], %w: f32[8,16]) -> (f32[b,16]) {
+    %never = Constant(value=bool[]{0}) : bool[]
+    %other = Constant(value=f32[]{-50}) : f32[]
+    %0 = MatMul(%x, %w) : f32[b,16]
+    %1 = Where(%never, %0, %other) : f32[b,16]
+    return %1
+  })",
+                        {{{"b", 3}}}),
+            "loops");
+}
+
 }  // namespace
 }  // namespace dlc
