@@ -44,13 +44,13 @@ struct SlotVisitor {
   }
 };
 
+}  // namespace
+
 int epoch_of(const Program& program, const std::vector<int>& dims) {
   int epoch = 0;
   for (int dim : dims) epoch = std::max(epoch, program.dim_epoch[dim]);
   return epoch;
 }
-
-}  // namespace
 
 void visit_slots(const Step& step, const std::function<void(int)>& visit) {
   std::visit(SlotVisitor{visit}, step);

@@ -12,6 +12,9 @@ namespace dlc {
 /// Calls `visit` for each slot that a step reads or writes (absent ones, -1, too).
 void visit_slots(const Step& step, const std::function<void(int)>& visit);
 
+/// When all of these dims are known.
+int epoch_of(const Program& program, const std::vector<int>& dims);
+
 /// Facts about a program that hold for all shapes.
 struct Layout {
   explicit Layout(const Program& program);

@@ -243,6 +243,8 @@ Expr rewrite(const Expr& e, const std::function<Expr(const Expr&)>& replace);
 /// The same operation on other operands, folding as the constructors do.
 Expr with_args(const Expr& e, std::vector<Expr> args);
 /// Substitutes variables. Bound variables of reductions are left alone.
+/// The variables of the axes, in order.
+Indices own_indices(const std::vector<Axis>& axes);
 Expr substitute(const Expr& e, const std::map<Variable, Expr>& values);
 /// Copies with fresh variables in reductions (so that a body can be used twice in one expression).
 Expr with_fresh_variables(const Expr& e);

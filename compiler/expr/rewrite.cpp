@@ -227,6 +227,12 @@ Expr rewrite(const Expr& e, const std::function<Expr(const Expr&)>& replace) {
   return Rewriter(replace)(e);
 }
 
+Indices own_indices(const std::vector<Axis>& axes) {
+  Indices own;
+  for (const Axis& axis : axes) own.push_back(variable(axis.variable));
+  return own;
+}
+
 Expr substitute(const Expr& e, const std::map<Variable, Expr>& values) {
   if (values.empty()) return e;
   std::map<Variable, Expr> free = values;

@@ -248,8 +248,7 @@ void add_gates(MatmulKernel& kernel, const Formulas& formulas, Value product,
   for (const TensorExpr& result : results) {
     TensorExpr output = merged > 1 ? merge_axes(result, merged) : result;
     const std::vector<Axis> axes = kernel.outputs.empty() ? output.axes : kernel.outputs[0].axes;
-    Indices own;
-    for (const Axis& axis : axes) own.push_back(variable(axis.variable));
+    const Indices own = own_indices(axes);
     output = {axes, output.at(own)};
     output.body = replace_loads(output.body, [&](const ExprNode& node) {
       if (node.input != product.id) return Expr();

@@ -9,11 +9,6 @@
 namespace dlc {
 namespace {
 
-bool equal(Linear a, const Linear& b) {
-  a.add(b, -1);
-  return a.terms.empty() && a.constant == Dim(0);
-}
-
 bool fits(const Type& operand, const Type& output) {
   return bits(operand.dtype) == bits(output.dtype) && bits(output.dtype) >= 8 &&
          product(operand.shape) == product(output.shape);
@@ -164,11 +159,10 @@ std::vector<int> read_where_written(const StagedKernel& kernel, const SweepPlan&
 
 namespace {
 
-/// Slots by whose memory they have, while outputs are given that of operands.
+/// Lifetimes of slots, while outputs are given the memory of operands.
 class Sharing {
  public:
-  explicit Sharing(Program& program)
-      : program_(program), roots_(layout_.root), last_(layout_.last) {}
+  explicit Sharing(Program& program) : program_(program), last_(Layout(program).last) {}
 
   void add(int step, const std::vector<InPlace>& choices) {
     const std::vector<int>& buffers = std::get<KernelStep>(program_.steps[step]).buffers;
@@ -177,17 +171,16 @@ class Sharing {
       if (program_.slots[output].storage != Storage::arena || !is_free(operand, step, buffers) ||
           epoch(operand) != epoch(output))
         continue;
-      program_.slots[output].storage = Storage::alias;
-      program_.slots[output].index = operand;
       const int root = root_of(operand);
       last_[root] = std::max(last_[root], last_[output]);
-      roots_[output] = root;
+      program_.slots[output].storage = Storage::alias;
+      program_.slots[output].index = operand;
     }
   }
 
  private:
   int root_of(int slot) const {
-    while (roots_[slot] != slot) slot = roots_[slot];
+    while (program_.slots[slot].storage == Storage::alias) slot = program_.slots[slot].index;
     return slot;
   }
 
@@ -201,16 +194,10 @@ class Sharing {
 
   /// When its size is known. A program's output takes part in its root's memory only if both are
   /// known at once.
-  int epoch(int slot) const {
-    int result = 0;
-    for (const int dim : program_.slots[slot].shape)
-      result = std::max(result, program_.dim_epoch[dim]);
-    return result;
-  }
+  int epoch(int slot) const { return epoch_of(program_, program_.slots[slot].shape); }
 
   Program& program_;
-  Layout layout_{program_};
-  std::vector<int> roots_, last_;
+  std::vector<int> last_;  ///< of each root: the last step that needs it
 };
 
 }  // namespace

@@ -104,6 +104,11 @@ Linear linear(const Expr& e) {
   }
 }
 
+bool equal(Linear a, const Linear& b) {
+  a.add(b, -1);
+  return a.terms.empty() && a.constant == Dim(0);
+}
+
 Linear load_offset(const ExprNode& load, const Dims& shape) {
   if (load.flat) return linear(load.args[0]);
   Linear result;

@@ -31,6 +31,7 @@ struct Linear {
   Expr expr() const;
 };
 Linear linear(const Expr& e);
+bool equal(Linear a, const Linear& b);
 /// The row-major element that a load reads, for an operand of the given shape.
 Linear load_offset(const ExprNode& load, const Dims& shape);
 

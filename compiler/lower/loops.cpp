@@ -159,8 +159,7 @@ class Interner {
 LoopNest make_loop_nest(const LoopKernel& kernel) {
   LoopNest nest;
   const std::vector<Axis>& axes = kernel.outputs[0].axes;
-  Indices shared;
-  for (const Axis& axis : axes) shared.push_back(variable(axis.variable));
+  const Indices shared = own_indices(axes);
   for (const TensorExpr& output : kernel.outputs)
     nest.bodies.push_back(&output == &kernel.outputs[0] ? output.body : output.at(shared));
   Merger merger(kernel.operands, nest.bodies);

@@ -289,6 +289,15 @@ class Partitioner {
       note_miss("join the stages beside it", graph_.producer(value), stages_->refusal(value));
   }
 
+  /// After what makes its operands. `parts`: the values that it computes.
+  void add_kernel(KernelItem item, Kernel kernel, const std::vector<Value>& parts) {
+    for (Value operand : item.operands) require(operand);
+    item.kernel = kernels_.size();
+    note_kernel(item, parts);
+    kernels_.push_back(std::move(kernel));
+    result_.items.push_back(std::move(item));
+  }
+
   /// One kernel of loops for `outputs`, by these formulas, in which `parts` are computed.
   void add_loops(const std::vector<Value>& parts, const std::vector<Value>& outputs,
                  const std::vector<TensorExpr>& formulas) {
@@ -297,11 +306,7 @@ class Partitioner {
     KernelItem item{0, {}, outputs};
     for (const TensorExpr& output : formulas)
       kernel.outputs.push_back({output.axes, renumber(output.body, kernel, item.operands)});
-    for (Value operand : item.operands) require(operand);
-    item.kernel = kernels_.size();
-    note_kernel(item, parts);
-    kernels_.push_back(std::move(kernel));
-    result_.items.push_back(std::move(item));
+    add_kernel(std::move(item), std::move(kernel), parts);
   }
 
   void add_group(int group) {
@@ -313,10 +318,7 @@ class Partitioner {
     describe(kernel, stages_->members(group));
     for (StagedKernel::Stage& stage : kernel.stages)
       stage.body = renumber(stage.body, kernel, item.operands);
-    item.kernel = kernels_.size();
-    note_kernel(item, stages_->members(group));
-    kernels_.push_back(std::move(kernel));
-    result_.items.push_back(std::move(item));
+    add_kernel(std::move(item), std::move(kernel), stages_->members(group));
   }
 
   void add_pointwise_group(int group) {
@@ -339,11 +341,7 @@ class Partitioner {
     describe(kernel, parts);
     KernelItem item{0, {}, outputs};
     finish(kernel, item.operands);
-    for (Value operand : item.operands) require(operand);
-    item.kernel = kernels_.size();
-    note_kernel(item, parts);
-    kernels_.push_back(std::move(kernel));
-    result_.items.push_back(std::move(item));
+    add_kernel(std::move(item), std::move(kernel), parts);
   }
 
   void add_attention(const Attention& attention) {
@@ -357,11 +355,7 @@ class Partitioner {
     for (Expr* part : {&kernel.query, &kernel.key, &kernel.value, &kernel.output})
       *part = renumber(*part, kernel, item.operands);
     kernel.stages.operands = kernel.operands;
-    for (Value operand : item.operands) require(operand);
-    item.kernel = kernels_.size();
-    note_kernel(item, parts);
-    kernels_.push_back(std::move(kernel));
-    result_.items.push_back(std::move(item));
+    add_kernel(std::move(item), std::move(kernel), parts);
   }
 
   void add_contraction(Value value, const Anchor& anchor) {
@@ -375,11 +369,7 @@ class Partitioner {
           finish(k, item.operands);
         },
         kernel);
-    for (Value operand : item.operands) require(operand);
-    item.kernel = kernels_.size();
-    note_kernel(item, {value});
-    kernels_.push_back(std::move(kernel));
-    result_.items.push_back(std::move(item));
+    add_kernel(std::move(item), std::move(kernel), {value});
   }
 
   std::vector<NodeId> nodes_of(const std::vector<Value>& values) const {

@@ -66,8 +66,7 @@ std::vector<TensorExpr> StagePlan::loops(int number, std::vector<Value>& outputs
   std::vector<TensorExpr> result;
   std::map<Value, Expr> bodies;  // over the axes of the first
   const std::vector<Axis>& axes = formulas_.formula(group.order.front()).axes;
-  Indices at;
-  for (const Axis& axis : axes) at.push_back(variable(axis.variable));
+  const Indices at = own_indices(axes);
   for (Value value : group.order) {
     const Expr body = replace_loads(formulas_.formula(value).at(at), [&](const ExprNode& load) {
       const auto member = bodies.find(Value{load.input});

@@ -244,9 +244,7 @@ std::vector<Expr> StagePlan::outer_of(const Splits& splits, const Indices& at,
 }
 
 std::vector<Expr> StagePlan::own_outer(Value value, const Splits& splits) const {
-  Indices own;
-  for (const Axis& axis : formulas_.formula(value).axes) own.push_back(variable(axis.variable));
-  return outer_of(splits, own, ranges(value));
+  return outer_of(splits, own_indices(formulas_.formula(value).axes), ranges(value));
 }
 
 /// Whether all that `reader` reads of members is of its own outer point.

@@ -32,11 +32,6 @@ std::vector<Expr> outer_reductions(const Expr& e) {
 
 bool is_repeatable(ReduceOp op) { return op == ReduceOp::minimum || op == ReduceOp::maximum; }
 
-bool equal_sums(Linear a, const Linear& b) {
-  a.add(b, -1);
-  return a.terms.empty() && a.constant == Dim(0);
-}
-
 class Planner {
  public:
   Planner(const StagedKernel& kernel, int vector_bits, std::optional<Across> across)
@@ -168,18 +163,14 @@ class Planner {
     visit(body, [&](const Expr& e) {
       const std::optional<int> t = stage_of(e);
       if (t && is_row(*t) && done_[*t] == number_of(sweep))
-        result = result && equal_sums(linear(e->args[0]), plan_.place(axes));
+        result = result && equal(linear(e->args[0]), plan_.place(axes));
     });
     return result;
   }
 
   bool accumulates(const Sweep& sweep) const {
-    bool result = false;
-    for (const Sweep::Row& row : sweep.rows)
-      visit(row.body, [&](const Expr& e) {
-        result = result || (e->kind == ExprKind::load && e->input == plan_.accumulated);
-      });
-    return result;
+    return std::any_of(sweep.rows.begin(), sweep.rows.end(),
+                       [&](const Sweep::Row& row) { return loads(row.body, plan_.accumulated); });
   }
 
   /// Rows that are read in other sweeps than their own.

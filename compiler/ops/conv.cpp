@@ -159,6 +159,9 @@ Computed compute_deform_conv(const ComputeArgs& args) {
 }  // namespace
 
 const std::vector<OpDef>& conv_ops() {
+  static const std::vector<AttrSpec> conv_attrs = {
+      {"auto_pad", "NOTSET"}, {"dilations"}, {"group", int64_t{1}},
+      {"kernel_shape"},       {"pads"},      {"strides"}};
   static const std::vector<OpDef> rows = {
       {.name = "Conv",
        .doc =
@@ -169,12 +172,7 @@ const std::vector<OpDef>& conv_ops() {
                   {"W", types::floats},
                   {"B", types::floats, Presence::optional}},
        .outputs = {"Y"},
-       .attrs = {{"auto_pad", "NOTSET"},
-                 {"dilations"},
-                 {"group", int64_t{1}},
-                 {"kernel_shape"},
-                 {"pads"},
-                 {"strides"}},
+       .attrs = conv_attrs,
        .compute = compute_conv,
        .contraction = conv_contraction,
        .samples =
@@ -190,12 +188,7 @@ const std::vector<OpDef>& conv_ops() {
                   {"W", one(DType::f32)},
                   {"B", one(DType::f32), Presence::optional}},
        .outputs = {"Y"},
-       .attrs = {{"auto_pad", "NOTSET"},
-                 {"dilations"},
-                 {"group", int64_t{1}},
-                 {"kernel_shape"},
-                 {"pads"},
-                 {"strides"}},
+       .attrs = conv_attrs,
        .compute = compute_conv,
        .contraction = exact_contraction,
        .samples = {"X: f32[1,4,5,6], W: f32[6,2,3,3], group=2, pads=[1,1,1,1], strides=[2,1]",

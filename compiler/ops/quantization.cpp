@@ -218,7 +218,7 @@ Term convolve_integers(const OpArgs& a, const Term& x, const Term& w,
     if (given.rank() > 1) fail("a zero point has rank {}, but must have 0 or 1", given.rank());
     return real - cast(type, per_channel(given, axes));
   };
-  const auto convolve = [&](DType type, std::string_view op, const Term& all_x, const Term& all_w) {
+  const auto convolve = [&](std::string_view op, const Term& all_x, const Term& all_w) {
     return cast(DType::i32, Term(build, build(std::string(op), {all_x, all_w}, attrs)));
   };
   const int64_t most = exact_channels(
@@ -229,13 +229,13 @@ Term convolve_integers(const OpArgs& a, const Term& x, const Term& w,
   const DType type = fits || in_parts ? DType::f32 : DType::f64;
   const Term real_x = shifted(type, x, zeros[0], 0);
   const Term real_w = shifted(type, w, zeros[1], w.rank() - 1);
-  if (fits) return convolve(type, "dlc.ConvExact", real_x, real_w);
-  if (!in_parts) return convolve(type, "Conv", real_x, real_w);
+  if (fits) return convolve("dlc.ConvExact", real_x, real_w);
+  if (!in_parts) return convolve("Conv", real_x, real_w);
   std::optional<Term> sum;
   for (int64_t begin = 0; begin < own.number(); begin += most) {
     const int64_t end = std::min(begin + most, own.number());
     const Term part =
-        convolve(type, "dlc.ConvExact", channels(real_x, begin, end), channels(real_w, begin, end));
+        convolve("dlc.ConvExact", channels(real_x, begin, end), channels(real_w, begin, end));
     sum = sum ? *sum + part : part;
   }
   return *sum;

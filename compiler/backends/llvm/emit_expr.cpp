@@ -16,6 +16,8 @@ constexpr int branch_cost = 24;
 
 bool is_comparison(BinaryOp op) { return op >= BinaryOp::equal; }
 
+bool has_lanes(const Value* value) { return value->getType()->isVectorTy(); }
+
 bool is_true(const Value* value) {
   const auto* constant = llvm::dyn_cast<llvm::Constant>(value);
   return constant != nullptr && constant->isAllOnesValue();
@@ -236,7 +238,6 @@ Value* Emitter::make_select(const Expr& e) {
       guard_true ? guarded(e->args[1], guard_for(condition, false, false)) : emit(e->args[1]);
   Value* if_false =
       guard_false ? guarded(e->args[2], guard_for(condition, true, false)) : emit(e->args[2]);
-  const auto has_lanes = [](const Value* value) { return value->getType()->isVectorTy(); };
   if (has_lanes(condition) || has_lanes(if_true) || has_lanes(if_false)) {
     if_true = widen(if_true);
     if_false = widen(if_false);
@@ -259,15 +260,13 @@ Value* Emitter::branch(const Expr& e, Value* condition) {
     };
   };
   if_then(condition, emit_side(0), emit_side(1));
-  const bool has_lanes = std::any_of(std::begin(sides), std::end(sides), [](const Side& side) {
-    return side.value->getType()->isVectorTy();
-  });
-  llvm::Type* type = with_lanes(value_type(ir_.getContext(), e.dtype()), has_lanes ? lanes_ : 1);
+  const bool in_lanes = has_lanes(sides[0].value) || has_lanes(sides[1].value);
+  llvm::Type* type = with_lanes(value_type(ir_.getContext(), e.dtype()), in_lanes ? lanes_ : 1);
   Value* result = local(type, "chosen");
   for (const Side& side : sides) {
     const llvm::IRBuilder<>::InsertPointGuard guard(ir_);
     ir_.SetInsertPoint(side.block->getTerminator());
-    ir_.CreateStore(has_lanes ? widen(side.value) : side.value, result);
+    ir_.CreateStore(in_lanes ? widen(side.value) : side.value, result);
   }
   return ir_.CreateLoad(type, result);
 }

@@ -232,7 +232,6 @@ class MatmulEmitter {
   }
 
   void emit_panel(Value* panel) {
-    auto& ir = emit_.ir();
     if (b_mode_ == B::packed_by_item) pack_panel(panel);
     emit_.for_loop(first_tile_, last_tile_, 1, [&](Value* tile) { emit_tile_at(tile, panel); });
   }
